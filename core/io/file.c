@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int asy_open_regular(const char *path, int *out, asy_error *error)
+{
+    struct stat st;
+    ASY_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        asy_error_errno(error, ASY_E_IO, "cannot open");
+        return asy_error_path(error, path);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        asy_error_set(error, ASY_E_IO, "not a regular file");
+        asy_error_path(error, path);
+        return asy_error_hint(error, "pass a file or a directory; copy the data to a file first");
+    }
+    *out = fd;
+    fd = -1;
+    return ASY_OK;
+}
+
+int asy_read_file(int dirfd, const char *path, uint64_t limit, asy_buf *out, asy_error *error)
+{
+    char block[1 << 14];
+    ASY_AUTO_CLOSE int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        asy_error_errno(error, errno == ENOENT ? ASY_E_NOT_FOUND : ASY_E_IO, "cannot open");
+        return asy_error_path(error, path);
+    }
+    for (;;) {
+        ssize_t got = read(fd, block, sizeof(block));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            asy_error_errno(error, ASY_E_IO, "cannot read");
+            return asy_error_path(error, path);
+        }
+        if (got == 0)
+            return ASY_OK;
+        if (out->len + (size_t)got > limit) {
+            asy_error_set(error, ASY_E_LIMIT, "larger than %llu bytes", (unsigned long long)limit);
+            return asy_error_path(error, path);
+        }
+        asy_buf_add(out, block, (size_t)got);
+    }
+}
+
+int asy_write_all(int fd, asy_span bytes, asy_error *error)
+{
+    size_t done = 0;
+    while (done < bytes.len) {
+        ssize_t put = write(fd, bytes.ptr + done, bytes.len - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return asy_error_errno(error, ASY_E_IO, "cannot write");
+        done += (size_t)put;
+    }
+    return ASY_OK;
+}
+
+int asy_write_file(const char *path, asy_span bytes, mode_t mode, asy_error *error)
+{
+    ASY_AUTO_FREE char *temporary = asy_asprintf("%s.XXXXXX", path);
+    ASY_AUTO_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        asy_error_errno(error, ASY_E_IO, "cannot create");
+        return asy_error_path(error, path);
+    }
+    int rc = asy_write_all(fd, bytes, error);
+    if (rc == ASY_OK && (fchmod(fd, mode) != 0 || rename(temporary, path) != 0))
+        rc = asy_error_errno(error, ASY_E_IO, "cannot write");
+    if (rc < 0) {
+        unlink(temporary);
+        asy_error_path(error, path);
+    }
+    return rc;
+}
+
+int asy_make_dirs(const char *path, mode_t mode, asy_error *error)
+{
+    ASY_AUTO_FREE char *copy = asy_strdup(path);
+    for (char *slash = copy + 1;; slash++) {
+        if (*slash != '/' && *slash != '\0')
+            continue;
+        char end = *slash;
+        *slash = '\0';
+        if (mkdir(copy, mode) != 0 && errno != EEXIST) {
+            asy_error_errno(error, ASY_E_IO, "cannot make the folder");
+            return asy_error_path(error, copy);
+        }
+        if (end == '\0')
+            return ASY_OK;
+        *slash = end;
+    }
+}
+
+/* Empties and removes one level; `device` keeps the walk on one file system. */
+static int remove_level(int dirfd, const char *name, dev_t device)
+{
+    int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return unlinkat(dirfd, name, 0);
+    struct stat st;
+    if (fstat(fd, &st) != 0 || st.st_dev != device) {
+        close(fd);
+        errno = EXDEV;
+        return -1;
+    }
+    fchmod(fd, 0700);
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return -1;
+    }
+    int rc = 0;
+    struct dirent *entry;
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        bool plain = entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN;
+        if (plain ? unlinkat(fd, entry->d_name, 0) != 0
+                  : remove_level(fd, entry->d_name, device) != 0)
+            rc = -1;
+    }
+    closedir(dir);
+    return rc == 0 ? unlinkat(dirfd, name, AT_REMOVEDIR) : rc;
+}
+
+int asy_remove_tree(int dirfd, const char *name, asy_error *error)
+{
+    struct stat st;
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? ASY_OK : asy_error_errno(error, ASY_E_IO, "cannot remove %s", name);
+    if (remove_level(dirfd, name, st.st_dev) != 0)
+        return asy_error_errno(error, ASY_E_IO, "cannot remove %s", name);
+    return ASY_OK;
+}
+
+char *asy_path_join(const char *dir, const char *name)
+{
+    size_t len = strlen(dir);
+    return asy_asprintf("%s%s%s", dir, len && dir[len - 1] == '/' ? "" : "/", name);
+}
+
+const char *asy_path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
