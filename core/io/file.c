@@ -85,6 +85,51 @@ int asy_write_file(const char *path, asy_span bytes, mode_t mode, asy_error *err
     return rc;
 }
 
+/* Copies the bytes, then the mode and the time. */
+static int copy_content(int from, int to, const struct stat *st, asy_error *error)
+{
+    uint8_t block[1 << 16];
+    for (;;) {
+        ssize_t got = read(from, block, sizeof(block));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return asy_error_errno(error, ASY_E_IO, "cannot read");
+        if (got == 0)
+            break;
+        int rc = asy_write_all(to, (asy_span){block, (size_t)got}, error);
+        if (rc < 0)
+            return rc;
+    }
+    struct timespec times[2] = {st->st_atim, st->st_mtim};
+    if (fchmod(to, st->st_mode & 0777) != 0 || futimens(to, times) != 0)
+        return asy_error_errno(error, ASY_E_IO, "cannot set mode and time");
+    return ASY_OK;
+}
+
+int asy_copy_file(const char *from, const char *to, asy_error *error)
+{
+    struct stat st;
+    ASY_AUTO_CLOSE int in = -1;
+    int rc = asy_open_regular(from, &in, error);
+    if (rc < 0)
+        return rc;
+    ASY_AUTO_FREE char *temporary = asy_asprintf("%s.XXXXXX", to);
+    ASY_AUTO_CLOSE int out = mkostemp(temporary, O_CLOEXEC);
+    if (out < 0 || fstat(in, &st) != 0) {
+        asy_error_errno(error, ASY_E_IO, "cannot create");
+        return asy_error_path(error, to);
+    }
+    rc = copy_content(in, out, &st, error);
+    if (rc == ASY_OK && rename(temporary, to) != 0)
+        rc = asy_error_errno(error, ASY_E_IO, "cannot write");
+    if (rc < 0) {
+        unlink(temporary);
+        asy_error_path(error, to);
+    }
+    return rc;
+}
+
 int asy_make_dirs(const char *path, mode_t mode, asy_error *error)
 {
     ASY_AUTO_FREE char *copy = asy_strdup(path);

@@ -50,6 +50,8 @@ int asy_read_file(int dirfd, const char *path, uint64_t limit, asy_buf *out, asy
 int asy_write_all(int fd, asy_span bytes, asy_error *error);
 /* Writes beside the target and renames, so that readers see the old file or the new one. */
 int asy_write_file(const char *path, asy_span bytes, mode_t mode, asy_error *error);
+/* Copies a regular file with its permission bits and modification time; the target appears whole. */
+int asy_copy_file(const char *from, const char *to, asy_error *error);
 /* mkdir -p. */
 int asy_make_dirs(const char *path, mode_t mode, asy_error *error);
 /* Removes a tree without following links or leaving the file system; missing is fine. */
