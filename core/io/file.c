@@ -53,6 +53,25 @@ int asy_read_file(int dirfd, const char *path, uint64_t limit, asy_buf *out, asy
     }
 }
 
+int asy_read_tail(const char *path, uint64_t limit, asy_buf *out, asy_error *error)
+{
+    struct stat st;
+    ASY_AUTO_CLOSE int fd = -1;
+    int rc = asy_open_regular(path, &fd, error);
+    if (rc < 0)
+        return rc;
+    if (fstat(fd, &st) != 0)
+        return asy_error_errno(error, ASY_E_IO, "cannot stat");
+    uint64_t offset = (uint64_t)st.st_size > limit ? (uint64_t)st.st_size - limit : 0;
+    char block[1 << 14];
+    ssize_t got;
+    while ((got = pread(fd, block, sizeof(block), (off_t)offset)) > 0) {
+        asy_buf_add(out, block, (size_t)got);
+        offset += (uint64_t)got;
+    }
+    return got < 0 ? asy_error_errno(error, ASY_E_IO, "cannot read") : ASY_OK;
+}
+
 int asy_write_all(int fd, asy_span bytes, asy_error *error)
 {
     size_t done = 0;

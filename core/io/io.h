@@ -47,6 +47,8 @@ asy_blob_writer *asy_blob_writer_free(asy_blob_writer *writer); /* gives up; ret
 int asy_open_regular(const char *path, int *fd, asy_error *error);
 /* Reads a whole file of at most `limit` bytes. dirfd as in openat(2). */
 int asy_read_file(int dirfd, const char *path, uint64_t limit, asy_buf *out, asy_error *error);
+/* Reads at most the last `limit` bytes of a regular file. */
+int asy_read_tail(const char *path, uint64_t limit, asy_buf *out, asy_error *error);
 int asy_write_all(int fd, asy_span bytes, asy_error *error);
 /* Writes beside the target and renames, so that readers see the old file or the new one. */
 int asy_write_file(const char *path, asy_span bytes, mode_t mode, asy_error *error);

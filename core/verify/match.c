@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which output of the rebuild stands for which shipped file. */
+#include "verify/verify.h"
+
+#include "io/io.h"
+
+#include <string.h>
+
+/* NAME_VERSION_ARCH.deb, as dpkg-deb and the archive name packages (deb(5), dpkg-name(1)). */
+typedef struct deb_name {
+    asy_span package, version, architecture;
+} deb_name;
+
+static bool split_deb_name(const char *name, deb_name *out)
+{
+    asy_span text = asy_span_str(name);
+    if (!asy_span_ends(text, ".deb"))
+        return false;
+    const char *first = strchr(name, '_');
+    const char *second = first ? strchr(first + 1, '_') : NULL;
+    const char *end = name + text.len - strlen(".deb");
+    if (!second || strchr(second + 1, '_') || second + 1 >= end)
+        return false;
+    out->package = (asy_span){(const uint8_t *)name, (size_t)(first - name)};
+    out->version = (asy_span){(const uint8_t *)first + 1, (size_t)(second - first - 1)};
+    out->architecture = (asy_span){(const uint8_t *)second + 1, (size_t)(end - second - 1)};
+    return true;
+}
+
+static const asy_build_output *same_name(const asy_build *build, const char *name)
+{
+    for (size_t i = 0; i < build->output_count; i++)
+        if (strcmp(build->outputs[i].name, name) == 0)
+            return &build->outputs[i];
+    return NULL;
+}
+
+static const asy_build_output *same_package(const asy_build *build, const char *name)
+{
+    deb_name wanted, got;
+    if (!split_deb_name(name, &wanted))
+        return NULL;
+    for (size_t i = 0; i < build->output_count; i++)
+        if (split_deb_name(build->outputs[i].name, &got) &&
+            asy_span_eq(wanted.package, got.package) &&
+            asy_span_eq(wanted.architecture, got.architecture))
+            return &build->outputs[i];
+    return NULL;
+}
+
+static const char *suffix_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot : "";
+}
+
+static const asy_build_output *only_of_kind(const asy_build *build, const char *name)
+{
+    const asy_build_output *found = NULL;
+    for (size_t i = 0; i < build->output_count; i++) {
+        if (strcmp(suffix_of(build->outputs[i].name), suffix_of(name)) != 0)
+            continue;
+        if (found)
+            return NULL;
+        found = &build->outputs[i];
+    }
+    return found;
+}
+
+const asy_build_output *asy_verify_match(const asy_build *build, const char *artifact,
+                                         size_t artifact_count, bool *other_version)
+{
+    const char *name = asy_path_base(artifact);
+    *other_version = false;
+    const asy_build_output *found = same_name(build, name);
+    if (found)
+        return found;
+    found = same_package(build, name);
+    if (found) {
+        *other_version = true;
+        return found;
+    }
+    return artifact_count == 1 ? only_of_kind(build, name) : NULL;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verification report for people: one screen, each axis with a sentence. */
+#include "verify/reporters.h"
+
+#include "io/io.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_DIFFERENCES = 8, SHOWN_LOG_LINES = 12, LOG_TAIL_BYTES = 8192, SHORT_ID = 12 };
+
+static void axis(asy_buf *out, const char *name, const char *value)
+{
+    asy_buf_printf(out, "  %-12s %-15s ", name, value);
+}
+
+static void write_headline(const asy_verification *v, asy_buf *out)
+{
+    static const char *const sentences[] = {
+        [ASY_REPRODUCED] = "what was shipped is, byte for byte, what this source builds.",
+        [ASY_REPRODUCED_EQUIVALENT] = "what was shipped differs from what this source builds only "
+                                      "in ways that\ncannot matter, and each is proved below.",
+        [ASY_NOT_REPRODUCED] = "what was shipped is not what this source builds here.",
+        [ASY_BUILD_DID_FAIL] = "the source did not build, so nothing can be said of the artifact.",
+        [ASY_NOT_ATTEMPTED] = "nothing was compared, so nothing can be said of the artifact.",
+    };
+    asy_buf_printf(out, "%s: %s\n\n", asy_overall_name(v->overall), sentences[v->overall]);
+}
+
+static void write_source(const asy_verification *v, asy_buf *out)
+{
+    const asy_source *source = &v->build.source;
+    axis(out, "source", asy_source_status_name(v->source));
+    if (!v->build.has_source || !source->spec) {
+        asy_buf_puts(out, "not read\n");
+    } else if (source->commit) {
+        asy_buf_printf(out, "commit %.*s of ", SHORT_ID, source->commit);
+        asy_buf_escape_str(out, source->url ? source->url : source->spec);
+        asy_buf_putc(out, '\n');
+    } else {
+        asy_buf_escape_str(out, source->spec);
+        asy_buf_puts(out, source->kind == ASY_SOURCE_DSC
+                              ? ", checksums hold\n"
+                              : ", a plain folder: nobody can check where it came from\n");
+    }
+}
+
+static void write_environment(const asy_verify_request *request, const asy_verification *v,
+                              asy_buf *out)
+{
+    const char *root = request->build.root ? request->build.root : "host";
+    axis(out, "environment", asy_environment_name(v->environment));
+    asy_buf_puts(out, "built in ");
+    asy_buf_escape_str(out, strcmp(root, "host") == 0 ? "this machine's own /usr" : root);
+    if (v->build.has_root && v->build.root.package_count > 0)
+        asy_buf_printf(out, ", %zu packages", v->build.root.package_count);
+    asy_buf_puts(out, "; what the shipped file was built in is not known\n");
+}
+
+static void write_build(const asy_verification *v, asy_buf *out)
+{
+    axis(out, "build", asy_build_status_name(v->build.status));
+    if (v->build.status == ASY_BUILD_OK)
+        asy_buf_printf(out, "recipe %s, %.1f s\n", v->build.plan.recipe, v->build.run.seconds);
+    else if (v->build.reason) {
+        asy_buf_escape_str(out, v->build.reason);
+        asy_buf_putc(out, '\n');
+    } else
+        asy_buf_puts(out, "not tried\n");
+}
+
+static void write_output(const asy_verification *v, asy_buf *out)
+{
+    static const char *const sentences[] = {
+        [ASY_IDENTICAL] = "the same SHA-256",
+        [ASY_EQUIVALENT] = "equal once listed, provable steps are applied",
+        [ASY_EXPLAINED_ONLY] = "every difference has a known cause, yet a program could see it",
+        [ASY_DIFFERENT] = "there are differences without a known cause",
+        [ASY_INCONCLUSIVE] = "not all of it could be read or compared",
+    };
+    if (!v->has_output || v->build.status != ASY_BUILD_OK) {
+        axis(out, "output", "-");
+        asy_buf_puts(out, "not compared\n");
+        return;
+    }
+    axis(out, "output", asy_verdict_name(v->output));
+    asy_buf_printf(out, "%s; risk %s\n", sentences[v->output], asy_risk_name(v->risk));
+}
+
+typedef struct listing {
+    asy_buf *out;
+    size_t shown, folded;
+    bool benign; /* which pass: benign ones come last */
+} listing;
+
+static void write_line(void *context, const asy_summary_line *line)
+{
+    listing *list = context;
+    bool benign = strcmp(line->status, "benign") == 0;
+    if (benign != list->benign)
+        return;
+    if (line->derived || list->shown == SHOWN_DIFFERENCES) {
+        list->folded++;
+        return;
+    }
+    list->shown++;
+    asy_buf_puts(list->out, "  ");
+    asy_buf_escape_str(list->out, line->path);
+    asy_buf_puts(list->out, "\n      ");
+    if (line->region) {
+        asy_buf_escape_str(list->out, line->region);
+        asy_buf_puts(list->out, ": ");
+    }
+    asy_buf_escape_str(list->out, line->summary ? line->summary : "differs");
+    asy_buf_puts(list->out, "\n      ");
+    asy_buf_escape_str(list->out, line->status);
+    if (line->cause) {
+        asy_buf_puts(list->out, ", ");
+        asy_buf_escape_str(list->out, line->cause);
+    }
+    asy_buf_puts(list->out, ", risk ");
+    asy_buf_escape_str(list->out, line->risk);
+    asy_buf_putc(list->out, '\n');
+}
+
+static void write_item(const asy_verify_item *item, asy_buf *out)
+{
+    asy_verdict verdict;
+    asy_risk risk;
+    listing list = {.out = out};
+    if (item->compared && item->verdict == ASY_IDENTICAL)
+        return;
+    asy_buf_putc(out, '\n');
+    asy_buf_escape_str(out, asy_path_base(item->path));
+    if (item->trouble) {
+        asy_buf_puts(out, ": ");
+        asy_buf_escape_str(out, item->trouble);
+        asy_buf_putc(out, '\n');
+        return;
+    }
+    asy_buf_puts(out, ": what differs\n");
+    for (int pass = 0; pass < 2; pass++) {
+        list.benign = pass == 1;
+        asy_summary_read(asy_buf_span(&item->report), &verdict, &risk, write_line, &list, NULL);
+    }
+    if (list.folded > 0)
+        asy_buf_printf(out, "  and %zu more, or following from these\n", list.folded);
+}
+
+/* The last lines of the log, where a failing build says why. */
+static void write_log_tail(const asy_verification *v, asy_buf *out)
+{
+    ASY_BUF_AUTO log = ASY_BUF_INIT;
+    if (!v->build.log_path ||
+        asy_read_tail(v->build.log_path, LOG_TAIL_BYTES, &log, NULL) < 0 || log.len == 0)
+        return;
+    size_t start = log.len;
+    for (int lines = 0; start > 0; start--)
+        if (log.ptr[start - 1] == '\n' && start != log.len && ++lines == SHOWN_LOG_LINES)
+            break;
+    asy_buf_puts(out, "\nthe end of the log\n");
+    const char *at = log.ptr + start;
+    while (*at) {
+        size_t len = strcspn(at, "\n");
+        asy_buf_puts(out, "  | ");
+        asy_buf_escape(out, (asy_span){(const uint8_t *)at, len});
+        asy_buf_putc(out, '\n');
+        at += len + (at[len] == '\n');
+    }
+}
+
+static void write_way_on(const asy_verification *v, asy_buf *out)
+{
+    if (v->build.hint) {
+        asy_buf_puts(out, "\nTo go on: ");
+        asy_buf_escape_str(out, v->build.hint);
+        asy_buf_putc(out, '\n');
+    }
+    for (char **note = v->notes; note && *note; note++) {
+        asy_buf_puts(out, "\nNote: ");
+        asy_buf_escape_str(out, *note);
+        asy_buf_putc(out, '\n');
+    }
+    if (v->overall == ASY_NOT_REPRODUCED)
+        asy_buf_puts(out, "\nThis says what was seen, not why: another compiler or setting can do "
+                          "it as well as\na hand that changed the file.\n");
+    if (v->build.log_path) {
+        asy_buf_puts(out, "\nkept: ");
+        asy_buf_escape_str(out, v->build.record_path);
+        asy_buf_puts(out, " (the record), build.log");
+        if (v->build.output_count > 0)
+            asy_buf_puts(out, ", the rebuilt files");
+        asy_buf_putc(out, '\n');
+    }
+}
+
+void asy_verify_write_text(const asy_verify_request *request, const asy_verification *v,
+                           asy_buf *out)
+{
+    write_headline(v, out);
+    for (size_t i = 0; i < v->item_count; i++) {
+        axis(out, i == 0 ? "artifact" : "", "");
+        asy_buf_escape_str(out, asy_path_base(v->items[i].path));
+        asy_buf_putc(out, '\n');
+    }
+    write_source(v, out);
+    write_environment(request, v, out);
+    write_build(v, out);
+    write_output(v, out);
+    for (size_t i = 0; v->build.status == ASY_BUILD_OK && i < v->item_count; i++)
+        write_item(&v->items[i], out);
+    if (v->build.status == ASY_BUILD_FAILED || v->build.status == ASY_BUILD_TIMEOUT)
+        write_log_tail(v, out);
+    write_way_on(v, out);
+}
