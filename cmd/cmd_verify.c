@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* assay verify ARTIFACT... --source SRC: rebuild and compare; the main job. */
+#include "cmd/build_options.h"
+#include "cmd/cmd.h"
+
+#include "io/io.h"
+#include "verify/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "Usage: assay verify ARTIFACT... --source SRC [OPTION]...\n"
+    "Rebuild SRC in a sandbox and tell whether ARTIFACT is what it builds.\n"
+    "SRC is URL@REV or PATH@REV (git), a .dsc, or a folder.\n"
+    "\n"
+    "  --source SRC          what the artifact is said to be built from\n"
+    "  --accept VERDICT      identical (default), equivalent or explained: exit 0 up to it\n"
+    "  --report FORMAT=FILE  text or json; - is stdout; repeatable\n"
+    "  --keep DIR            where the rebuilt files, log and record go (default: the cache)\n"
+    "  --allow-hidden        exit 0 although something was set aside\n" BUILD_OPTIONS_HELP
+    "  --help                this text\n"
+    "\n"
+    "Examples:\n"
+    "  assay verify tool_1.2_amd64.deb --source https://example.org/tool.git@v1.2\n"
+    "  assay verify sed_4.9-1_amd64.deb --source sed_4.9-1.dsc --root debian:bookworm\n"
+    "\n"
+    "Exit status: 0 reproduced, 1 not, 2 trouble, 3 the build failed, 4 the machine cannot\n"
+    "do it now.\n";
+
+enum {
+    OPTION_SOURCE = BUILD_OPTION_LAST,
+    OPTION_ACCEPT,
+    OPTION_REPORT,
+    OPTION_KEEP,
+    OPTION_ALLOW_HIDDEN,
+    OPTION_HELP,
+    MAX_REPORTS = 8
+};
+
+static const struct option long_options[] = {
+    {"source", required_argument, NULL, OPTION_SOURCE},
+    {"accept", required_argument, NULL, OPTION_ACCEPT},
+    {"report", required_argument, NULL, OPTION_REPORT},
+    {"keep", required_argument, NULL, OPTION_KEEP},
+    {"allow-hidden", no_argument, NULL, OPTION_ALLOW_HIDDEN},
+    {"help", no_argument, NULL, OPTION_HELP},
+    BUILD_LONG_OPTIONS,
+    {NULL, 0, NULL, 0},
+};
+
+typedef struct report_target {
+    const asy_verify_reporter *reporter;
+    const char *file;
+} report_target;
+
+typedef struct verify_options {
+    build_options build;
+    asy_verify_request request;
+    report_target reports[MAX_REPORTS];
+    size_t report_count;
+    const char *keep;
+} verify_options;
+
+static int take_report(verify_options *options, const char *value, asy_error *error)
+{
+    const char *equals = strchr(value, '=');
+    ASY_AUTO_FREE char *name = asy_strndup(value, equals ? (size_t)(equals - value) : 0);
+    const asy_verify_reporter *reporter = asy_verify_reporter_find(name);
+    if (!equals || !equals[1] || !reporter) {
+        asy_error_set(error, ASY_E_USAGE, "--report does not take \"%s\"", value);
+        return asy_error_hint(error, "write text=FILE or json=FILE; - is stdout");
+    }
+    if (options->report_count == MAX_REPORTS)
+        return asy_error_set(error, ASY_E_USAGE, "--report is given more than %d times",
+                             MAX_REPORTS);
+    options->reports[options->report_count++] = (report_target){reporter, equals + 1};
+    return ASY_OK;
+}
+
+static int take_option(verify_options *options, int option, const char *value, asy_error *error)
+{
+    switch (option) {
+    case OPTION_SOURCE:
+        options->build.request.source = value;
+        return ASY_OK;
+    case OPTION_KEEP:
+        options->keep = value;
+        return ASY_OK;
+    case OPTION_ALLOW_HIDDEN:
+        options->request.allow_hidden = true;
+        return ASY_OK;
+    case OPTION_REPORT:
+        return take_report(options, value, error);
+    case OPTION_ACCEPT:
+        if (asy_verdict_parse(value, &options->request.accept))
+            return ASY_OK;
+        return asy_error_set(error, ASY_E_USAGE,
+                             "--accept takes identical, equivalent or explained");
+    default:
+        return build_options_take(&options->build, option, value, error);
+    }
+}
+
+static int parse(int argc, char **argv, verify_options *options, asy_error *error)
+{
+    int option;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option == OPTION_HELP)
+            return 1;
+        if (option == '?')
+            return asy_error_set(error, ASY_E_USAGE, "see `assay verify --help`");
+        int rc = take_option(options, option, optarg, error);
+        if (rc < 0)
+            return rc;
+    }
+    if (optind == argc || !options->build.request.source) {
+        asy_error_set(error, ASY_E_USAGE, "takes at least one ARTIFACT, and --source SRC");
+        return asy_error_hint(error, "see `assay verify --help`");
+    }
+    options->request.artifacts = (const char *const *)argv + optind;
+    options->request.artifact_count = (size_t)(argc - optind);
+    return ASY_OK;
+}
+
+/* Where the log and the rebuilt files stay: one folder for each question that is asked. */
+static int default_keep(const verify_options *options, char **path, asy_error *error)
+{
+    ASY_AUTO_FREE char *cache = NULL;
+    int rc = asy_cache_dir(&cache, error);
+    if (rc < 0)
+        return rc;
+    ASY_BUF_AUTO question = ASY_BUF_INIT;
+    asy_buf_printf(&question, "%s\n%s\n", options->build.request.source,
+                   options->build.request.root ? options->build.request.root : "host");
+    for (size_t i = 0; i < options->request.artifact_count; i++)
+        asy_buf_printf(&question, "%s\n", options->request.artifacts[i]);
+    asy_sha256 digest = asy_sha256_of(asy_buf_span(&question));
+    char hex[ASY_SHA256_HEX + 1];
+    asy_sha256_hex(&digest, hex);
+    *path = asy_asprintf("%s/runs/%.16s", cache, hex);
+    return ASY_OK;
+}
+
+static int write_report(const verify_options *options, const asy_verification *verification,
+                        const report_target *target, asy_error *error)
+{
+    ASY_BUF_AUTO text = ASY_BUF_INIT;
+    target->reporter->write(&options->request, verification, &text);
+    if (strcmp(target->file, "-") == 0)
+        return asy_write_all(STDOUT_FILENO, asy_buf_span(&text), error);
+    return asy_write_file(target->file, asy_buf_span(&text), 0644, error);
+}
+
+static int write_reports(verify_options *options, const asy_verification *verification,
+                         asy_error *error)
+{
+    bool uses_stdout = false;
+    for (size_t i = 0; i < options->report_count; i++)
+        uses_stdout = uses_stdout || strcmp(options->reports[i].file, "-") == 0;
+    if (!uses_stdout) {
+        report_target text = {asy_verify_reporter_find("text"), "-"};
+        int rc = write_report(options, verification, &text, error);
+        if (rc < 0)
+            return rc;
+    }
+    for (size_t i = 0; i < options->report_count; i++) {
+        int rc = write_report(options, verification, &options->reports[i], error);
+        if (rc < 0)
+            return rc;
+    }
+    return ASY_OK;
+}
+
+static int run(verify_options *options, asy_error *error)
+{
+    asy_verification verification;
+    asy_signals_catch();
+    asy_progress *progress = asy_progress_new();
+    build_options_progress(&options->build, progress);
+    options->request.build = options->build.request;
+    int rc = asy_verify(&options->request, &verification, error);
+    asy_progress_free(progress);
+    int code = asy_verify_exit_code(&options->request, &verification);
+    ASY_ERROR_AUTO report_error = ASY_ERROR_INIT;
+    bool worth_saying = rc == ASY_OK || rc == ASY_E_INTERRUPTED;
+    if (worth_saying && write_reports(options, &verification, &report_error) < 0) {
+        cmd_fail("verify", &report_error);
+        code = 2;
+    }
+    if (rc < 0)
+        code = cmd_fail("verify", error);
+    asy_verification_free(&verification);
+    return code;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+    ASY_ERROR_AUTO error = ASY_ERROR_INIT;
+    verify_options options = {.request = {.accept = ASY_IDENTICAL}};
+    build_options_init(&options.build);
+    int rc = parse(argc, argv, &options, &error);
+    if (rc > 0)
+        return cmd_print_help(help);
+    ASY_AUTO_FREE char *keep = asy_strdup(options.keep);
+    if (rc == ASY_OK && !keep)
+        rc = default_keep(&options, &keep, &error);
+    if (rc == ASY_OK)
+        rc = asy_make_dirs(keep, 0755, &error);
+    if (rc < 0)
+        return cmd_fail("verify", &error);
+    options.build.request.out_dir = keep;
+    return run(&options, &error);
+}
