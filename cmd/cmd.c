@@ -8,7 +8,9 @@
 int cmd_fail(const char *command, const asy_error *error)
 {
     ASY_BUF_AUTO text = ASY_BUF_INIT;
-    asy_buf_printf(&text, "assay %s: ", command);
+    asy_buf_puts(&text, "assay ");
+    asy_buf_escape_str(&text, command);
+    asy_buf_puts(&text, ": ");
     if (error->path) {
         asy_buf_escape_str(&text, error->path);
         asy_buf_puts(&text, ": ");
