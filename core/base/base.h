@@ -95,7 +95,8 @@ typedef struct asy_error {
 #define ASY_ERROR_INIT {0}
 #define ASY_ERROR_AUTO __attribute__((cleanup(asy_error_clear))) asy_error
 
-/* Each of these accepts a NULL error and returns the code, so that `return asy_error_set(…)` reads
+/* Each of these accepts a NULL error and returns the code (that of the last asy_error_set on this
+ * thread, when there is no object to hold one), so that `return asy_error_hint(…)` reads
  * well. asy_error_set replaces what was there. */
 int asy_error_set(asy_error *error, int code, const char *format, ...) ASY_PRINTF(3, 4);
 /* As asy_error_set with ": " and the text of errno appended. */

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The code of the last asy_error_set on this thread, for a caller that wants no text: so that
+ * `return asy_error_hint(error, …)` gives the right code with a NULL error too. */
+static _Thread_local int last_code;
+
 static char *vformat(const char *format, va_list args)
 {
     char *text = NULL;
@@ -25,6 +29,7 @@ static int replace(asy_error *error, int code, char *message)
 
 int asy_error_set(asy_error *error, int code, const char *format, ...)
 {
+    last_code = code;
     if (!error)
         return code;
     va_list args;
@@ -37,6 +42,7 @@ int asy_error_set(asy_error *error, int code, const char *format, ...)
 int asy_error_errno(asy_error *error, int code, const char *format, ...)
 {
     int saved = errno;
+    last_code = code;
     if (!error)
         return code;
     va_list args;
@@ -52,7 +58,7 @@ int asy_error_errno(asy_error *error, int code, const char *format, ...)
 int asy_error_wrap(asy_error *error, const char *format, ...)
 {
     if (!error)
-        return ASY_E_IO;
+        return last_code;
     va_list args;
     va_start(args, format);
     char *what = vformat(format, args);
@@ -71,7 +77,7 @@ int asy_error_wrap(asy_error *error, const char *format, ...)
 int asy_error_path(asy_error *error, const char *path)
 {
     if (!error)
-        return ASY_E_IO;
+        return last_code;
     if (!error->path)
         error->path = asy_strdup(path);
     return error->code;
@@ -80,7 +86,7 @@ int asy_error_path(asy_error *error, const char *path)
 int asy_error_at(asy_error *error, uint64_t offset)
 {
     if (!error)
-        return ASY_E_FORMAT;
+        return last_code;
     error->offset = offset;
     error->has_offset = true;
     return error->code;
@@ -89,7 +95,7 @@ int asy_error_at(asy_error *error, uint64_t offset)
 int asy_error_hint(asy_error *error, const char *format, ...)
 {
     if (!error)
-        return ASY_E_IO;
+        return last_code;
     va_list args;
     va_start(args, format);
     free(error->hint);
