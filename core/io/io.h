@@ -47,6 +47,12 @@ asy_blob_writer *asy_blob_writer_free(asy_blob_writer *writer); /* gives up; ret
 int asy_open_regular(const char *path, int *fd, asy_error *error);
 /* Reads a whole file of at most `limit` bytes. dirfd as in openat(2). */
 int asy_read_file(int dirfd, const char *path, uint64_t limit, asy_buf *out, asy_error *error);
+/*
+ * The same for a path below dirfd in a tree that is not ours: links, absolute ones too, are resolved
+ * as if dirfd were the root, so that none leads out of it. ASY_E_NOT_FOUND when there is no such file.
+ */
+int asy_open_below(int dirfd, const char *path, int *fd, asy_error *error);
+int asy_read_below(int dirfd, const char *path, uint64_t limit, asy_buf *out, asy_error *error);
 /* Reads at most the last `limit` bytes of a regular file. */
 int asy_read_tail(const char *path, uint64_t limit, asy_buf *out, asy_error *error);
 int asy_write_all(int fd, asy_span bytes, asy_error *error);

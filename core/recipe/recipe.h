@@ -14,7 +14,8 @@ typedef struct asy_plan {
     const char *recipe; /* static */
     char *command;      /* for /bin/sh -c, run in build_dir */
     char *build_dir;    /* absolute, inside: where the source is copied to */
-    char **env;         /* NULL-terminated additions to the clean environment */
+    char *tree; /* absolute, inside: the source tree, which the command may have to unpack */
+    char **env; /* NULL-terminated additions to the clean environment */
     char *collect_root; /* absolute, inside */
     char **outputs;     /* NULL-terminated globs below collect_root */
     bool build_deps;    /* install Debian build dependencies first */
