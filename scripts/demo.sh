@@ -15,6 +15,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_CONFIG_NOSYST
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_DEFAULT_HASH
 
 demo=build/demo
+export ASSAY_CACHE=$PWD/$demo/cache
 repo=$demo/csv-sum
 # What the files in corpus/sample give with the names and dates below, on any machine.
 expected_commit=ca4c8ae6c69640533dedbf4c818328b2a0e266ba
@@ -60,7 +61,7 @@ make_repository() {
 verify() {
     local code=0
     run build/assay verify "$2" --source "$repo@v1.0" --root host \
-        --report text=- --report "json=$demo/$1.json" || code=$?
+        --keep "$demo/rebuilt-$1" --report "json=$demo/$1.json" || code=$?
     [ "$code" = "$3" ] || fail "assay ended with $code where $3 was expected"
 }
 
