@@ -47,7 +47,7 @@ typedef struct asy_side {
 
 /* One line of a line diff. */
 typedef struct asy_line {
-    char origin; /* ' ', '-', '+' */
+    char origin; /* ' ', '-', '+'; '\\': the line before has no newline at its end */
     uint32_t left, right; /* 1-based line numbers, 0 where the side has none */
     asy_span text;
 } asy_line;
@@ -60,14 +60,17 @@ typedef struct asy_difference {
     asy_status status;
     const char *cause;          /* id, or NULL */
     const char *possible_cause; /* id, or NULL */
-    unsigned *derived_from;     /* ids */
+    unsigned *derived_from;     /* ids, the first 64 at most; the status is the worst of all */
     size_t derived_count;
     asy_risk risk;
     asy_side left, right;
-    const char *summary; /* what, in a few words: "12 bytes of code differ from 0x1139" */
+    const char *summary; /* what, in a few words: "12 bytes differ, the first at 0x1139" */
+    bool has_bytes;      /* the next two are known: both sides have bytes here */
+    uint64_t first_byte; /* of the region: where the sides part */
+    uint64_t byte_count; /* how many positions differ in what both sides have */
     asy_line *lines;     /* detail of text, or NULL */
     size_t line_count;
-    bool lines_cut; /* more lines differ than are kept */
+    bool lines_cut; /* more lines differ than are kept, or a line is longer than is kept */
     const asy_node *left_node, *right_node;
     const asy_region *left_region, *right_region; /* NULL for whole members */
 } asy_difference;
@@ -84,12 +87,18 @@ typedef struct asy_result {
     asy_difference *differences; /* sorted: by path order in the left tree, then region offset */
     size_t difference_count;
     asy_normal left_normal, right_normal; /* equal digests when the verdict is equivalent */
-    const char **limits;                  /* names of limits hit, static */
+    const char **limits;                  /* names of limits hit, "interrupted" among them */
     size_t limit_count;
     struct asy_arena *arena;
 } asy_result;
 
-int asy_compare(const asy_tree *left, const asy_tree *right, asy_result *out, asy_error *error);
+/*
+ * `name` is what paths in the report begin with: the base name of the left file. The result borrows
+ * from both trees. When the user interrupts (asy_interrupted), it holds what was seen so far and
+ * says so in its limits.
+ */
+int asy_compare(const asy_tree *left, const asy_tree *right, const char *name, asy_result *out,
+                asy_error *error);
 void asy_result_free(asy_result *result);
 
 const char *asy_verdict_name(asy_verdict verdict);
@@ -99,8 +108,9 @@ const char *asy_status_name(asy_status status);
 const char *asy_risk_name(asy_risk risk);
 const char *asy_kind_name(asy_kind kind);
 
-/* Exit code of diff: DESIGN section 5. */
-int asy_result_exit_code(const asy_result *result, asy_verdict accept);
+/* Exit code of diff (docs/VERDICTS.md): 0 at or below `accept` with nothing hidden, 1 above it, 2
+ * when nothing above it was seen and something could not be compared. */
+int asy_result_exit_code(const asy_result *result, asy_verdict accept, bool allow_hidden);
 
 /* The table of causes (core/compare/causes.c): what an id means and how to mend it. */
 typedef struct asy_cause {
