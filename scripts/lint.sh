@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Style and bugs that a machine can see: the format, banned functions, clang-tidy, cppcheck,
-# and shellcheck for scripts. Anything found is a failure. `make lint` gives LINT_FLAGS, the compiler's flags.
+# Style and bugs that a machine can see: the format, banned functions, clang-tidy and cppcheck for C,
+# for scripts shellcheck, for the man page mandoc. Anything found is a failure. `make lint` gives
+# LINT_FLAGS, the compiler's flags.
 #
-#     scripts/lint.sh [format|banned|tidy|cppcheck|shell]...    (default: all of them)
+#     scripts/lint.sh [format|banned|tidy|cppcheck|shell|man]...    (default: all of them)
 # shellcheck disable=SC2317 # the parts are called by name
 set -euo pipefail
 
@@ -58,14 +59,19 @@ lint_cppcheck() {
 }
 
 lint_shell() {
-    shellcheck -x "${shells[@]}"
+    shellcheck -S warning -x -P SCRIPTDIR "${shells[@]}" &&
+        shellcheck -S warning -s bash completions/assay.bash
+}
+
+lint_man() {
+    mandoc -T lint -W warning docs/man/*.1
 }
 
 if [ "${1-}" = --tidy-files ]; then
     shift
     exec clang-tidy --quiet "$@" -- "${flags[@]}" 2> >(grep -v 'warnings generated' >&2)
 fi
-[ $# -gt 0 ] || set -- format banned tidy cppcheck shell
+[ $# -gt 0 ] || set -- format banned tidy cppcheck shell man
 for part; do
     if "lint_$part"; then
         echo "lint: $part: nothing found"

@@ -21,7 +21,7 @@ roots=(mmdebstrap gpg dpkg-dev)
 tests=(libcriterion-dev xz-utils zstd bzip2 libarchive-tools busybox-static file fakeroot cpio
     python3 python3-jsonschema openssl openssh-server openssh-client nginx-light fcgiwrap)
 # For the gates of .ci/run.
-gates=(clang libclang-rt-14-dev llvm clang-tidy clang-format cppcheck shellcheck)
+gates=(clang libclang-rt-14-dev llvm clang-tidy clang-format cppcheck shellcheck mandoc)
 
 packages_of() {
     case $1 in
