@@ -15,7 +15,8 @@
 typedef struct asy_layout asy_layout;
 
 typedef struct asy_probe {
-    asy_span head; /* the first ASY_PROBE_BYTES bytes, or all of a shorter file */
+    asy_span head;  /* the first ASY_PROBE_BYTES bytes, or all of a shorter file */
+    asy_span bytes; /* the whole file, for the rare probe whose head alone cannot decide */
     asy_span name; /* base name; may be empty */
     uint64_t size;
 } asy_probe;
@@ -31,7 +32,7 @@ typedef struct asy_format {
     bool synthetic;    /* no bytes of its own: a directory */
     bool payload;      /* one OPAQUE region is its whole layout: text, bytes */
     int (*probe)(const asy_probe *probe);
-    /* Describes layout_bytes(layout). Malformed input: a finding and RAW regions, and ASY_OK.
+    /* Describes asy_layout_bytes(layout); NULL for a synthetic format. Malformed input: a finding and RAW regions, and ASY_OK.
      * Negative for I/O and memory trouble alone; limits are findings made by the layout. */
     int (*read)(asy_layout *layout, asy_error *error);
     const asy_step *const *steps; /* NULL-terminated: every step that its regions may carry */
@@ -64,19 +65,25 @@ asy_record *asy_layout_record(asy_layout *layout, asy_span key);
 /*
  * A member that lies verbatim in the file: gives a CONTENT region of these bytes and reads the
  * member. For a member without bytes (a directory, a link) size is 0: no region, the node exists.
- * meta may be NULL. The node belongs to the current record.
+ * meta may be NULL. The node belongs to the current record. NULL when the limit on entries is
+ * reached: the bytes are then an OPAQUE region, and the handler may stop (asy_layout_full).
  */
 asy_node *asy_layout_member(asy_layout *layout, uint64_t offset, uint64_t size, asy_span name,
                             const asy_meta *meta, const char *region_name, bool unpacked);
 /* A member decoded from [offset, offset + size): gives an ENCODED region with `step`. Takes the
- * caller's reference to blob. */
+ * caller's reference to blob. An empty name adds no component to the member's path; the member is
+ * probed under the file's name without its last suffix. NULL as for asy_layout_member. */
 asy_node *asy_layout_decoded(asy_layout *layout, uint64_t offset, uint64_t size, asy_blob *blob,
                              asy_span name, const char *region_name, const asy_step *step,
                              bool unpacked);
-/* A writer for decoded data that knows the limits: a failing add with ASY_E_LIMIT is made a finding
- * by asy_layout_limit. */
+/* True once the limit on entries is hit: describe the rest as one OPAQUE region and return. */
+bool asy_layout_full(const asy_layout *layout);
+/* Members that the limit on entries still admits. */
+uint64_t asy_layout_room(const asy_layout *layout);
+/* A writer for what is decoded from `encoded_size` bytes, which takes no more than the limits still
+ * allow: when an add fails with ASY_E_LIMIT, call asy_layout_limit with NULL. */
 asy_blob_writer *asy_layout_writer(asy_layout *layout, uint64_t encoded_size);
-/* What the limits still allow to be decoded from `encoded_size` bytes: the writer's limit. */
+/* Notes that a limit cut the reading short: its name, or NULL for that of the last writer. */
 void asy_layout_limit(asy_layout *layout, const char *limit, uint64_t offset);
 
 void asy_layout_malformed(asy_layout *layout, uint64_t offset, uint64_t size, const char *region,
@@ -88,6 +95,9 @@ void asy_layout_unordered(asy_layout *layout, const asy_step *step);
 
 /* Text that lives as long as the tree. */
 const char *asy_layout_text(asy_layout *layout, const char *format, ...) ASY_PRINTF(2, 3);
+/* The copy is followed by a NUL that its length does not count. */
 asy_span asy_layout_copy(asy_layout *layout, asy_span bytes);
+/* "2024-05-01 10:00:00 UTC" for seconds since 1970. */
+const char *asy_layout_time(asy_layout *layout, uint64_t seconds);
 
 #endif

@@ -98,7 +98,7 @@ struct asy_node {
     asy_meta meta;
     asy_blob *blob; /* keeps bytes alive; NULL for a synthetic node */
     asy_span bytes;
-    asy_sha256 sha256; /* of bytes; for a directory: of its sorted listing */
+    asy_sha256 sha256; /* of bytes; for a directory: of its listing (docs/spec/normal-form.md) */
     asy_region *regions;
     size_t region_count;
     asy_record *records;
@@ -139,7 +139,7 @@ extern const asy_limits asy_limits_default; /* 32, 2,000,000, 64 GiB, 2,000 */
  */
 int asy_tree_read(int fd, const char *name, int scratch_fd, const asy_limits *limits,
                   asy_tree *out, asy_error *error);
-/* The same over bytes in memory: for tests and fuzzing. */
+/* The same over bytes in memory, which outlive the tree: for tests and fuzzing. */
 int asy_tree_read_bytes(asy_span bytes, const char *name, const asy_limits *limits, asy_tree *out,
                         asy_error *error);
 void asy_tree_free(asy_tree *tree);
@@ -154,7 +154,7 @@ bool asy_node_is_unpacked(const asy_node *node);
 
 /*
  * The normal form's SHA-256 (docs/spec/normal-form.md), and the steps that it took, in order of
- * first use, at most `capacity` of them. Equal normal forms are the certificate of equivalence.
+ * first use, one entry for a step and node. Equal normal forms are the certificate of equivalence.
  */
 typedef struct asy_step_use {
     const asy_step *step;
