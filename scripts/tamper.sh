@@ -44,8 +44,8 @@ if [ "$keep" = no ] && [ -f "$sums" ]; then
     cat "$work/new" > "$sums"
     touch -r "$work/sums" "$sums"
 fi
-# Every time is older than this one or equal to it, so nothing is clamped.
-SOURCE_DATE_EPOCH=$(find "$work/pkg" -printf '%Ts\n' | sort -n | tail -n 1)
+# The newest time inside: it stands for the top folder, whose own is lost by unpacking.
+SOURCE_DATE_EPOCH=$(find "$work/pkg" -mindepth 1 -printf '%Ts\n' | sort -n | tail -n 1)
 export SOURCE_DATE_EPOCH
 dpkg-deb --root-owner-group --build "$work/pkg" "$out" > /dev/null
 printf '%s: byte 0x%x of %s changed from %02x to %02x\n' \
