@@ -15,6 +15,9 @@ typedef struct asy_package {
     char *name, *version, *architecture;
 } asy_package;
 
+/* Keeps a cache entry from being removed while it is in use. */
+typedef struct asy_root_hold asy_root_hold;
+
 typedef struct asy_root {
     char *spec;   /* as given */
     char *digest; /* sha256 in hex of what the root was made from; NULL for the host */
@@ -24,6 +27,7 @@ typedef struct asy_root {
     size_t package_count;
     char *layer_digest; /* of the build-dependency layer, or NULL */
     bool debian;        /* has apt and dpkg, so that build dependencies can be installed */
+    asy_root_hold *hold;
 } asy_root;
 
 typedef struct asy_root_request {
@@ -37,13 +41,23 @@ typedef struct asy_root_request {
     void *context;
 } asy_root_request;
 
-/* ASY_E_INFRA when it cannot be made; ASY_E_USAGE for an unknown spec. */
+/*
+ * ASY_E_INFRA when it cannot be made; ASY_E_USAGE for an unknown spec. Nothing is to be freed after
+ * a failure.
+ *
+ * In the cache, below roots/: DIGEST/ is a whole root (fs/, record.json) with what was derived from
+ * it (resolved/, layers/KEY/upper/); by-name/KEY.json says which digest a suite had last, and
+ * is believed for a day; tmp-KEY is being made by the holder of lock-KEY, or is left over from a
+ * killed one. When a suite gets a new digest, the entries that no name leads to and nobody holds are
+ * removed.
+ */
 int asy_root_open(const asy_root_request *request, asy_root *out, asy_error *error);
 
 /*
  * Puts a layer on top with the build dependencies of `control` (a .dsc, or the folder that holds
- * debian/), from the cache when the same set of packages and versions was installed before.
- * ASY_E_INFRA when they cannot be had; the message names the package.
+ * debian/), from the cache when the same set of packages and versions was installed before. When the
+ * archive has dropped a version that the root knows of, the root is made anew once.
+ * ASY_E_INFRA when they cannot be had; the message names the package. `root` stays valid.
  */
 int asy_root_add_build_deps(const asy_root_request *request, const char *control, asy_root *root,
                             asy_error *error);
