@@ -86,6 +86,13 @@ const asy_region *asy_node_region_of(const asy_node *container, const asy_node *
     return NULL;
 }
 
+const asy_step *asy_encoding_step(const asy_node *node)
+{
+    const asy_region *region =
+        node->child_count == 1 ? asy_node_region_of(node, node->children[0]) : NULL;
+    return region && region->role == ASY_ROLE_ENCODED ? region->step : NULL;
+}
+
 static int by_place(const void *left, const void *right)
 {
     const asy_draft *a = left, *b = right;
@@ -93,6 +100,9 @@ static int by_place(const void *left, const void *right)
         return a->rank < b->rank ? -1 : 1;
     if (a->whole != b->whole)
         return a->whole ? 1 : -1;
+    /* Before the same pair: what ends deeper inside comes first. */
+    if (!a->whole && a->pair != b->pair)
+        return a->pair > b->pair ? -1 : 1;
     return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
 }
 

@@ -64,14 +64,6 @@ static void lone_member(asy_work *work, size_t index)
     draft->d.summary = pair->left ? "only on the left" : "only on the right";
 }
 
-/* The step under which a container encodes its one member; NULL when it is something else. */
-static const asy_step *encoding_step(const asy_node *node)
-{
-    const asy_region *region =
-        node->child_count == 1 ? asy_node_region_of(node, node->children[0]) : NULL;
-    return region && region->role == ASY_ROLE_ENCODED ? region->step : NULL;
-}
-
 static asy_side whole_of(const asy_node *node, const char *value)
 {
     return (asy_side){
@@ -81,7 +73,7 @@ static asy_side whole_of(const asy_node *node, const char *value)
 static void other_format(asy_work *work, size_t index)
 {
     const asy_node *left = work->pairs[index].left, *right = work->pairs[index].right;
-    const asy_step *a = encoding_step(left), *b = encoding_step(right);
+    const asy_step *a = asy_encoding_step(left), *b = asy_encoding_step(right);
     bool recompressed = a && b;
     asy_draft *draft =
         asy_draft_whole(work, index, ASY_CHANGED, recompressed ? "format" : "content");
@@ -92,27 +84,10 @@ static void other_format(asy_work *work, size_t index)
         draft->d.cause = a->cause;
 }
 
-static void other_name(asy_work *work, size_t index)
-{
-    const asy_node *left = work->pairs[index].left, *right = work->pairs[index].right;
-    asy_draft *draft = asy_draft_whole(work, index, ASY_RENAMED, "name");
-    draft->d.left = (asy_side){
-        .present = true,
-        .value = asy_arena_strndup(work->arena, (const char *)left->name.ptr, left->name.len)};
-    draft->d.right = (asy_side){
-        .present = true,
-        .value = asy_arena_strndup(work->arena, (const char *)right->name.ptr, right->name.len)};
-    const asy_step *a = encoding_step(left), *b = encoding_step(right);
-    if (a && b && left->format != right->format)
-        draft->d.cause = a->cause;
-}
-
 void asy_pass_content(asy_work *work)
 {
     for (size_t i = 0; i < work->pair_count && !asy_work_interrupted(work); i++) {
         const asy_pair *pair = &work->pairs[i];
-        if (pair->renamed)
-            other_name(work, i);
         if (!pair->left || !pair->right)
             lone_member(work, i);
         else if (pair->left->format != pair->right->format)

@@ -15,7 +15,7 @@ static size_t *index_ranks(const asy_work *work)
 {
     size_t *first = asy_calloc(work->pair_count + 2, sizeof(*first));
     size_t at = 0;
-    for (size_t rank = 0; rank <= work->pair_count + 1; rank++) {
+    for (size_t rank = 0; rank < work->pair_count + 2; rank++) {
         while (at < work->draft_count && work->drafts[at].rank < rank)
             at++;
         first[rank] = at;
@@ -56,6 +56,16 @@ static void take(asy_origins *origins, const asy_draft *draft)
         origins->worst = draft->d.status;
 }
 
+/* All inside pairs[pair]. What stands after its last member has the rank of the pair that follows. */
+static void from_inside(const asy_work *work, size_t pair, const size_t *first,
+                        asy_origins *origins)
+{
+    size_t end = work->pairs[pair].end;
+    for (size_t i = first[pair]; i < first[end + 1]; i++)
+        if (work->drafts[i].pair >= pair && work->drafts[i].pair < end)
+            take(origins, &work->drafts[i]);
+}
+
 /* Of a record with a member: what its other fields and the inside of the member show. */
 static void from_record(const asy_work *work, size_t at, const asy_match *match,
                         const size_t *first, asy_origins *origins)
@@ -63,31 +73,25 @@ static void from_record(const asy_work *work, size_t at, const asy_match *match,
     range own = of_record(work, at);
     for (size_t i = own.begin; i < own.end; i++)
         take(origins, &work->drafts[i]);
-    if (!match->paired)
-        return;
-    for (size_t i = first[match->rank]; i < first[work->pairs[match->rank].end]; i++)
-        if (work->drafts[i].pair >= match->rank)
-            take(origins, &work->drafts[i]);
+    if (match->paired)
+        from_inside(work, match->rank, first, origins);
 }
 
 /* Of a record without one, such as a trailer: all that is in the container; found once for each. */
 static const asy_origins *from_container(asy_work *work, size_t pair, const size_t *first)
 {
     asy_pair *container = &work->pairs[pair];
-    if (container->origins)
-        return container->origins;
-    container->origins = asy_arena_alloc(work->arena, sizeof(asy_origins));
-    for (size_t i = first[pair]; i < first[container->end]; i++)
-        if (work->drafts[i].pair >= pair)
-            take(container->origins, &work->drafts[i]);
+    if (!container->origins) {
+        container->origins = asy_arena_alloc(work->arena, sizeof(asy_origins));
+        from_inside(work, pair, first, container->origins);
+    }
     return container->origins;
 }
 
 static const char *cause_of(const asy_draft *draft)
 {
-    if (draft->step && draft->step->cause)
-        return draft->step->cause;
-    return strstr(draft->d.region, "size") ? "derived.size" : "derived.checksum";
+    bool measures = strstr(draft->d.region, "size") || strstr(draft->d.region, "pad");
+    return measures ? "derived.size" : "derived.checksum";
 }
 
 static void settle(asy_work *work, asy_draft *draft, const asy_origins *origins)

@@ -39,13 +39,10 @@ static size_t add_pair(asy_work *work, const asy_node *left, const asy_node *rig
     return work->pair_count++;
 }
 
-/* The one record of a file that is nothing but an encoding of something else; NULL when it isn't. */
+/* What a file that is nothing but an encoding holds; NULL for any other. */
 static const asy_node *encoded_child(const asy_node *node)
 {
-    if (node->child_count != 1)
-        return NULL;
-    const asy_region *region = asy_node_region_of(node, node->children[0]);
-    return region && region->role == ASY_ROLE_ENCODED ? node->children[0] : NULL;
+    return asy_encoding_step(node) ? node->children[0] : NULL;
 }
 
 static asy_span without_suffix(asy_span name)

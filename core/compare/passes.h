@@ -51,7 +51,7 @@ typedef struct asy_pair {
     asy_match *matches; /* only when both nodes have the same format */
     size_t match_count;
     size_t end;           /* pairs inside this one: those after it and before `end` */
-    bool renamed;         /* the members carry different names */
+    bool renamed;         /* one encoded file under two suffixes */
     asy_origins *origins; /* of trailers of this container, once asked for */
 } asy_pair;
 
@@ -91,6 +91,8 @@ bool asy_node_limited(const asy_node *node);
 /* The region that holds the member's bytes in its container, or NULL. */
 const asy_region *asy_node_region_of(const asy_node *container, const asy_node *member);
 
+/* The step under which a file encodes its one member; NULL when it is something else. */
+const asy_step *asy_encoding_step(const asy_node *node);
 /* The path of a container's member: `parent` and the name; `parent` when the name is empty. */
 const char *asy_member_path(asy_work *work, const char *parent, const asy_node *container,
                             asy_span name);

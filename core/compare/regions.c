@@ -14,7 +14,7 @@ typedef struct sides {
     const asy_record *left_record, *right_record;
     bool paired;       /* their members differ and are compared on their own */
     bool same_members; /* their members are there and equal */
-    bool renamed;      /* one member under two names */
+    bool renamed;      /* one encoded member under two suffixes */
 } sides;
 
 static asy_side side_of(const asy_region *region)
@@ -53,6 +53,12 @@ static asy_draft *draft_for(const sides *at, asy_kind kind, const char *region)
     return draft;
 }
 
+/* Zeros that fill up what a member left: how many follows from its size. */
+static bool fills_up(const asy_region *region)
+{
+    return !region || (region->role == ASY_ROLE_PADDING && asy_span_is_zero(region->bytes));
+}
+
 static void region_differs(const sides *at, const asy_region *left, const asy_region *right)
 {
     if (spoken_for(at, left, at->left_record) && spoken_for(at, right, at->right_record))
@@ -66,9 +72,13 @@ static void region_differs(const sides *at, const asy_region *left, const asy_re
     draft->step = shared_step(left, right);
     const asy_region *any = left ? left : right;
     draft->derived = left && right && left->derived && right->derived;
-    /* The field that spells the name says nothing that the renaming has not said. */
-    if (at->renamed && left && right && asy_span_ends(asy_span_str(any->name), "name"))
+    if (at->paired && fills_up(left) && fills_up(right))
         draft->derived = true;
+    /* data.tar.xz against data.tar.gz: the suffix follows the compression. */
+    if (at->renamed && left && right && asy_span_ends(asy_span_str(any->name), "name")) {
+        draft->d.kind = ASY_RENAMED;
+        draft->d.cause = asy_encoding_step(at->left_record->member)->cause;
+    }
     if (any->role == ASY_ROLE_ENCODED && left && right && at->same_members)
         draft->d.summary = "encoded otherwise; what it holds is identical";
 }

@@ -181,7 +181,7 @@ static what what_of_field(const asy_difference *difference)
         return WHAT_SLACK;
     if (region->role == ASY_ROLE_PADDING)
         return region->step ? WHAT_LAYOUT : WHAT_SLACK;
-    if (region->step || region->derived || region->role == ASY_ROLE_ENCODED)
+    if (region->step || difference->derived_count || region->role == ASY_ROLE_ENCODED)
         return WHAT_LAYOUT;
     return WHAT_CONTENT;
 }
