@@ -100,18 +100,18 @@ typedef struct asy_item {
 } asy_item;
 
 /* All that will be written, in the order in which it can be written. */
-typedef struct asy_plan {
+typedef struct asy_git_plan {
     asy_item *items;
     size_t count, capacity;
     asy_part *parts;
     size_t part_count, part_capacity;
-} asy_plan;
+} asy_git_plan;
 
 /* Plans the checkout of the main part, which is parts[0] already; submodules become parts. */
-int asy_plan_make(asy_job *job, asy_plan *plan, asy_error *error);
-void asy_plan_free(asy_plan *plan);
+int asy_git_plan_make(asy_job *job, asy_git_plan *plan, asy_error *error);
+void asy_git_plan_free(asy_git_plan *plan);
 /* Writes it to job->dest; all times are those of parts[0]. */
-int asy_plan_write(asy_job *job, asy_plan *plan, asy_error *error);
+int asy_git_plan_write(asy_job *job, asy_git_plan *plan, asy_error *error);
 
 /* Reads an object whole and checks its id. */
 int asy_git_read(git_odb *odb, const git_oid *id, git_odb_object **out, asy_error *error);

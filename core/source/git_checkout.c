@@ -17,7 +17,7 @@
 
 typedef struct writer {
     asy_job *job;
-    asy_plan *plan;
+    asy_git_plan *plan;
     struct timespec times[2];
     uint64_t total;
     size_t unhandled; /* files whose filter or encoding was not applied */
@@ -134,7 +134,7 @@ static int set_folder_times(writer *to, asy_error *error)
     return futimens(to->job->dest_fd, to->times) == 0 ? ASY_OK : fail_path(error, to->job->dest);
 }
 
-int asy_plan_write(asy_job *job, asy_plan *plan, asy_error *error)
+int asy_git_plan_write(asy_job *job, asy_git_plan *plan, asy_error *error)
 {
     struct timespec time = {.tv_sec = (time_t)plan->parts[0].rev.time};
     writer to = {.job = job, .plan = plan, .times = {time, time}};
@@ -171,7 +171,7 @@ static void copy_place(const asy_spec *from, asy_spec *to)
                      .password = asy_strdup(from->password)};
 }
 
-static int bring(asy_job *job, asy_plan *plan, asy_error *error)
+static int bring(asy_job *job, asy_git_plan *plan, asy_error *error)
 {
     const char *revision = job->spec->revision;
     plan->parts = asy_calloc(1, sizeof(*plan->parts));
@@ -186,9 +186,9 @@ static int bring(asy_job *job, asy_plan *plan, asy_error *error)
     rc = git_repository_odb(&part->odb, part->repository);
     if (rc < 0)
         return asy_git_fail(error, rc, ASY_E_IO, "cannot open the object store");
-    rc = asy_plan_make(job, plan, error);
+    rc = asy_git_plan_make(job, plan, error);
     if (rc == ASY_OK)
-        rc = asy_plan_write(job, plan, error);
+        rc = asy_git_plan_write(job, plan, error);
     if (rc == ASY_OK)
         job->out->status = ASY_SOURCE_VERIFIED;
     return rc;
@@ -196,11 +196,11 @@ static int bring(asy_job *job, asy_plan *plan, asy_error *error)
 
 int asy_git_source(asy_job *job, asy_error *error)
 {
-    asy_plan plan = {0};
+    asy_git_plan plan = {0};
     int rc = asy_git_start(error);
     if (rc == ASY_OK)
         rc = bring(job, &plan, error);
-    asy_plan_free(&plan);
+    asy_git_plan_free(&plan);
     git_libgit2_shutdown();
     return rc;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-void asy_plan_free(asy_plan *plan)
+void asy_git_plan_free(asy_git_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++)
         free(plan->items[i].path);
@@ -25,7 +25,7 @@ void asy_plan_free(asy_plan *plan)
         free(part->prefix);
     }
     free(plan->parts);
-    *plan = (asy_plan){0};
+    *plan = (asy_git_plan){0};
 }
 
 static int check_name(const char *name, asy_error *error)
@@ -42,7 +42,7 @@ static int check_name(const char *name, asy_error *error)
 /* What one walk over a part needs. */
 typedef struct walk {
     asy_job *job;
-    asy_plan *plan;
+    asy_git_plan *plan;
     size_t part;
     git_index *attributes; /* its .gitattributes files */
     git_oid modules_id;    /* of .gitmodules */
@@ -51,7 +51,7 @@ typedef struct walk {
 
 static int add_item(walk *in, const char *path, const git_tree_entry *entry, asy_error *error)
 {
-    asy_plan *plan = in->plan;
+    asy_git_plan *plan = in->plan;
     if (plan->count == ASY_SOURCE_ENTRIES_MAX)
         return asy_error_set(error, ASY_E_LIMIT, "more than %d files", ASY_SOURCE_ENTRIES_MAX);
     ASY_GROW(plan->items, plan->count, plan->capacity);
@@ -135,7 +135,7 @@ static void add_module(asy_source *out, const char *path, const char *url, const
 }
 
 /* Fetches a submodule and makes it a part of the plan. */
-static int open_module(asy_job *job, asy_plan *plan, const asy_item *item, const char *url,
+static int open_module(asy_job *job, asy_git_plan *plan, const asy_item *item, const char *url,
                        asy_error *error)
 {
     asy_part part = {.nesting = plan->parts[item->part].nesting + 1};
@@ -216,7 +216,7 @@ static int plan_part(walk *in, asy_error *error)
     return open_modules(in, first, error);
 }
 
-int asy_plan_make(asy_job *job, asy_plan *plan, asy_error *error)
+int asy_git_plan_make(asy_job *job, asy_git_plan *plan, asy_error *error)
 {
     int rc = ASY_OK;
     /* Submodules are added at the end while this runs: each one after what it lies in. */

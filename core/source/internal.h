@@ -52,8 +52,8 @@ void asy_job_beat(asy_job *job);
 void asy_job_need(asy_job *job, const char *repository);
 
 /* Runs the job in a child process; fills job->out. */
-int asy_worker_run(asy_job *job, void (*say)(void *context, const char *text), void *context,
-                   asy_error *error);
+int asy_source_worker_run(asy_job *job, void (*say)(void *context, const char *text), void *context,
+                          asy_error *error);
 /* What the child does: fetch, restore times, digest. */
 int asy_job_do(asy_job *job, asy_error *error);
 

@@ -198,7 +198,7 @@ static int fetch(const asy_source_request *request, const asy_spec *spec, asy_so
                    .dest_fd = -1,
                    .pipe = -1,
                    .out = out};
-    rc = asy_worker_run(&job, request->say, request->context, error);
+    rc = asy_source_worker_run(&job, request->say, request->context, error);
     asy_strings_free(&repositories);
     return rc;
 }

@@ -289,8 +289,8 @@ static int run_once(asy_job *job, void (*say)(void *context, const char *text), 
     return rc;
 }
 
-int asy_worker_run(asy_job *job, void (*say)(void *context, const char *text), void *context,
-                   asy_error *error)
+int asy_source_worker_run(asy_job *job, void (*say)(void *context, const char *text), void *context,
+                          asy_error *error)
 {
     for (size_t i = 0; i <= ASY_SOURCE_MODULES_MAX; i++) {
         int rc = run_once(job, say, context, error);
