@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define MMDEBSTRAP "/usr/bin/mmdebstrap"
+#define KEYRING    "/usr/share/keyrings/debian-archive-keyring.gpg"
 /* Where the new root and mmdebstrap's own temporary files lie inside. */
 #define INSIDE_ROOT "/making/fs"
 #define INSIDE_TEMP "/making/tmp"
@@ -105,8 +106,9 @@ static int run_mmdebstrap(const making *m, asy_error *error)
     const char *argv[] = {"/usr/bin/env", "TMPDIR=" INSIDE_TEMP, MMDEBSTRAP, "--mode=root",
                           "--variant=buildd", "--format=directory", "--include=fakeroot",
                           /* the folder holds dev; the lists are for build dependencies */
-                          "--skip=check/empty,cleanup/apt/lists", "--dpkgopt=force-unsafe-io", hook,
-                          m->suite, INSIDE_ROOT, m->request->mirror, NULL};
+                          "--skip=check/empty,chroot/mount,cleanup/apt/lists",
+                          "--dpkgopt=force-unsafe-io", "--keyring=" KEYRING, hook, m->suite,
+                          INSIDE_ROOT, m->request->mirror, NULL};
     asy_sandbox_spec spec = {.binds = binds, .bind_count = count, .argv = argv, .network = true};
     ASY_BUF_AUTO printed = ASY_BUF_INIT;
     int status = 0;
@@ -147,16 +149,27 @@ static int make_in(making *m, const char *key, char digest[ASY_SHA256_HEX + 1], 
     return publish(m, key, digest, error);
 }
 
+static int check_tools(asy_error *error)
+{
+    static const char *const needed[][2] = {{MMDEBSTRAP, "mmdebstrap"},
+                                            {KEYRING, "debian-archive-keyring"}};
+    for (size_t i = 0; i < ASY_COUNT(needed); i++) {
+        if (access(needed[i][0], R_OK) == 0)
+            continue;
+        asy_error_set(error, ASY_E_INFRA, "%s is not installed", needed[i][1]);
+        return asy_error_hint(error, "install it: apt-get install %s", needed[i][1]);
+    }
+    return ASY_OK;
+}
+
 /* For the holder of the key's lock. */
 static int make(const asy_root_request *request, const char *suite, const char *key,
                 char digest[ASY_SHA256_HEX + 1], asy_error *error)
 {
     making m = {.request = request, .suite = suite};
-    if (access(MMDEBSTRAP, X_OK) != 0) {
-        asy_error_set(error, ASY_E_INFRA, "mmdebstrap is not installed");
-        return asy_error_hint(error, "install it: apt-get install mmdebstrap");
-    }
-    int rc = asy_root_temporary(request, key, &m.dir, error);
+    int rc = check_tools(error);
+    if (rc == ASY_OK)
+        rc = asy_root_temporary(request, key, &m.dir, error);
     if (rc == ASY_OK) {
         rc = make_in(&m, key, digest, error);
         asy_root_discard(request, m.dir);

@@ -16,7 +16,7 @@
 enum { CONTROL_MAX = 4 << 20 };
 
 /* Where the control file lies inside. */
-#define INSIDE         "/build-deps"
+#define INSIDE         "/run/build-deps"
 #define INSIDE_CONTROL INSIDE "/debian/control"
 #define INSIDE_DSC     INSIDE "/source.dsc"
 
