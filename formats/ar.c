@@ -104,7 +104,7 @@ static bool resolve_name(ar_state *ar, ar_member *member)
     return member->name.len > 0;
 }
 
-static void emit_header(ar_state *ar, const ar_member *member, bool unpacked)
+static void emit_header(ar_state *ar, const ar_member *member, unsigned flags)
 {
     static const struct {
         const char *name;
@@ -125,8 +125,10 @@ static void emit_header(ar_state *ar, const ar_member *member, bool unpacked)
             region->value = asy_layout_time(ar->layout, number);
         else if (fields[i].offset != 58)
             region->value = (const char *)asy_layout_copy(ar->layout, trim(bytes)).ptr;
-        if (unpacked && (is_time || is_size) && canonical(bytes))
-            region->step = is_time ? ar->rules->times : ar->rules->size;
+        if (is_time && flags & AR_TIMES && canonical(bytes))
+            region->step = ar->rules->times;
+        if (is_size && flags & AR_UNPACKED && canonical(bytes))
+            region->step = ar->rules->size;
     }
 }
 
@@ -136,7 +138,7 @@ static bool is_symbols(asy_span name)
            asy_span_starts(name, "__.SYMDEF");
 }
 
-static void emit_content(ar_state *ar, const ar_member *member, bool unpacked)
+static void emit_content(ar_state *ar, const ar_member *member, unsigned flags)
 {
     uint64_t data = member->data + member->long_name, size = member->size - member->long_name;
     asy_layout_region(ar->layout, member->data, member->long_name, "header.longname",
@@ -151,11 +153,12 @@ static void emit_content(ar_state *ar, const ar_member *member, bool unpacked)
         return;
     }
     asy_meta meta = {.type = ASY_TYPE_FILE};
-    asy_layout_member(ar->layout, data, size, member->name, &meta, "content", unpacked);
+    asy_layout_member(ar->layout, data, size, member->name, &meta, "content",
+                      flags & AR_UNPACKED);
 }
 
 /* The newline that makes the next header start at an even offset. */
-static void emit_pad(ar_state *ar, const ar_member *member, bool unpacked)
+static void emit_pad(ar_state *ar, const ar_member *member, unsigned flags)
 {
     uint64_t end = member->data + member->size;
     if (end % 2 == 0)
@@ -165,7 +168,7 @@ static void emit_pad(ar_state *ar, const ar_member *member, bool unpacked)
         return;
     asy_region *region = asy_layout_region(ar->layout, end, 1, "pad", ASY_ROLE_PADDING);
     bool newline = file.ptr[end] == '\n';
-    if (region && newline && unpacked)
+    if (region && newline && flags & AR_UNPACKED)
         region->step = ar->rules->size;
     if (!newline)
         asy_layout_notable(ar->layout, end, 1, "pad", "the pad byte is not a newline");
@@ -199,11 +202,11 @@ static bool emit_member(ar_state *ar, uint64_t at, uint64_t *next)
         asy_layout_region(ar->layout, at, left, "trailing", ASY_ROLE_RAW);
         return false;
     }
-    bool unpacked =
-        ar->rules->member && ar->rules->member(ar->user, ar->layout, at, member.name);
-    emit_header(ar, &member, unpacked);
-    emit_content(ar, &member, unpacked);
-    emit_pad(ar, &member, unpacked);
+    unsigned flags =
+        ar->rules->member ? ar->rules->member(ar->user, ar->layout, at, member.name) : 0;
+    emit_header(ar, &member, flags);
+    emit_content(ar, &member, flags);
+    emit_pad(ar, &member, flags);
     *next = member.data + member.size;
     *next += *next % 2;
     return true;

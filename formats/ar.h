@@ -10,14 +10,18 @@
 
 /* What a format on top of ar says of it. */
 typedef struct ar_rules {
-    const asy_step *times; /* of header.mtime of an unpacked member */
-    const asy_step *size;  /* of header.size and the pad byte of an unpacked member */
-    /* Called for each member in order before it is described; true: it is unpacked. May be NULL. */
-    bool (*member)(void *state, asy_layout *layout, uint64_t offset, asy_span name);
+    const asy_step *times; /* of header.mtime, where AR_TIMES */
+    const asy_step *size;  /* of header.size and the pad byte, where AR_UNPACKED */
+    /* Called for each member in order before it is described; gives AR_* flags. May be NULL. */
+    unsigned (*member)(void *state, asy_layout *layout, uint64_t offset, asy_span name);
     bool long_names; /* "//", "#1/" and symbol tables mean what they do in a library */
 } ar_rules;
 
 enum { AR_MAGIC = 8, AR_HEADER = 60 };
+enum {
+    AR_TIMES = 1,   /* the time in its header has no effect */
+    AR_UNPACKED = 2 /* it is unpacked: its size and pad byte follow from its encoding */
+};
 
 /* Describes the whole of the layout's file, which starts with the magic. */
 void ar_read(asy_layout *layout, const ar_rules *rules, void *state);

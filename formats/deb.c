@@ -9,7 +9,7 @@ static const asy_step step_times = {
     .name = "deb.member-times",
     .version = 1,
     .cause = "timestamp.archive-member",
-    .summary = "the time in the ar header of control.tar or data.tar, which installing ignores"};
+    .summary = "the time in the ar header of a required member, which installing ignores"};
 static const asy_step step_size = {
     .name = "deb.member-size",
     .version = 1,
@@ -25,25 +25,25 @@ static bool is_tar(asy_span name, const char *stem)
     return asy_span_starts(name, stem) && (name.len == start.len || name.ptr[start.len] == '.');
 }
 
-static bool out_of_place(asy_layout *layout, uint64_t offset, const char *wanted)
+static unsigned out_of_place(asy_layout *layout, uint64_t offset, const char *wanted)
 {
     asy_layout_malformed(layout, offset, AR_HEADER, "header.name", "%s should stand here", wanted);
-    return false;
+    return 0;
 }
 
-static bool member(void *state, asy_layout *layout, uint64_t offset, asy_span name)
+static unsigned member(void *state, asy_layout *layout, uint64_t offset, asy_span name)
 {
     phase *at = state;
     if (*at == BINARY) {
         *at = CONTROL;
         return asy_span_eq(name, asy_span_str("debian-binary"))
-                   ? false
+                   ? AR_TIMES
                    : out_of_place(layout, offset, "debian-binary");
     }
     bool control = is_tar(name, "control.tar"), data = is_tar(name, "data.tar");
     if ((*at == CONTROL && control) || (*at == DATA && data)) {
         (*at)++;
-        return true;
+        return AR_TIMES | AR_UNPACKED;
     }
     if (*at != AFTER && !asy_span_starts(name, "_"))
         return out_of_place(layout, offset, *at == CONTROL ? "control.tar" : "data.tar");
@@ -51,7 +51,7 @@ static bool member(void *state, asy_layout *layout, uint64_t offset, asy_span na
         return out_of_place(layout, offset, "neither control.tar nor data.tar");
     asy_layout_notable(layout, offset, AR_HEADER, "header.name",
                        "a member that installing ignores");
-    return false;
+    return 0;
 }
 
 static int probe(const asy_probe *file)

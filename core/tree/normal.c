@@ -89,7 +89,9 @@ static void put_record(asy_hasher *hasher, const asy_node *node, const asy_recor
 static int by_key(const void *left, const void *right)
 {
     const asy_record *a = *(const asy_record *const *)left, *b = *(const asy_record *const *)right;
-    int order = asy_span_cmp(a->key, b->key);
+    int order = (a->key.len == 0) - (b->key.len == 0); /* the file's own structures last */
+    if (order == 0)
+        order = asy_span_cmp(a->key, b->key);
     if (order != 0)
         return order;
     return a < b ? -1 : a > b;
