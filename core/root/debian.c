@@ -27,7 +27,9 @@ static const char *const devices[] = {"null", "zero", "full", "random", "urandom
  * host's name and resolver in.
  */
 static const char customize[] =
-    "cd \"$1\" && rm -f etc/resolv.conf && echo assay >etc/hostname && "
+    "cd \"$1\" && rm -f etc/resolv.conf etc/hostname etc/hosts && "
+    ": >etc/resolv.conf && echo assay >etc/hostname && "
+    "printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\tassay\\n::1\\tlocalhost\\n' >etc/hosts && "
     "echo 'builder:x:1000:1000:builder:/home/builder:/bin/sh' >>etc/passwd && "
     "echo 'builder:x:1000:' >>etc/group && "
     "echo 'builder:!:19358:0:99999:7:::' >>etc/shadow && "
