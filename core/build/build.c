@@ -74,7 +74,7 @@ static int prepare(run *r, asy_error *error)
     build->record_path = asy_path_join(r->request->out_dir, "build.json");
     r->log_fd = open(build->log_path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
     if (r->log_fd < 0) {
-        asy_error_errno(error, ASY_E_IO, "cannot write the log");
+        asy_error_errno(error, ASY_E_USAGE, "cannot write the log");
         return asy_error_path(error, build->log_path);
     }
     return ASY_OK;

@@ -149,6 +149,15 @@ int asy_copy_file(const char *from, const char *to, asy_error *error)
     return rc;
 }
 
+static int require_dir(const char *path, asy_error *error)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return ASY_OK;
+    asy_error_set(error, ASY_E_IO, "not a folder");
+    return asy_error_path(error, path);
+}
+
 int asy_make_dirs(const char *path, mode_t mode, asy_error *error)
 {
     ASY_AUTO_FREE char *copy = asy_strdup(path);
@@ -162,7 +171,7 @@ int asy_make_dirs(const char *path, mode_t mode, asy_error *error)
             return asy_error_path(error, copy);
         }
         if (end == '\0')
-            return ASY_OK;
+            return require_dir(copy, error);
         *slash = end;
     }
 }

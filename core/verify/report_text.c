@@ -51,11 +51,10 @@ static void write_environment(const asy_verify_request *request, const asy_verif
 {
     const char *root = request->build.root ? request->build.root : "host";
     axis(out, "environment", asy_environment_name(v->environment));
-    asy_buf_puts(out, "built in ");
     asy_buf_escape_str(out, strcmp(root, "host") == 0 ? "this machine's own /usr" : root);
     if (v->build.has_root && v->build.root.package_count > 0)
-        asy_buf_printf(out, ", %zu packages", v->build.root.package_count);
-    asy_buf_puts(out, "; what the shipped file was built in is not known\n");
+        asy_buf_printf(out, " (%zu packages)", v->build.root.package_count);
+    asy_buf_puts(out, "; the original's is unknown\n");
 }
 
 static void write_build(const asy_verification *v, asy_buf *out)
