@@ -94,8 +94,9 @@ static int redirect(const asy_sandbox_spec *spec, asy_error *error)
     return ASY_OK;
 }
 
-static int become_command(const asy_sandbox_spec *spec, int report, asy_error *error)
+static int become_command(const asy_launch *launch, int report, asy_error *error)
 {
+    const asy_sandbox_spec *spec = launch->spec;
     sigset_t none;
     int rc;
     sigemptyset(&none);
@@ -107,7 +108,7 @@ static int become_command(const asy_sandbox_spec *spec, int report, asy_error *e
     asy_keep_only((const int[]){STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, report}, 4);
     setsid();
     umask(022);
-    if ((rc = asy_power_drop(spec, error)) < 0)
+    if ((rc = asy_power_drop(launch, error)) < 0)
         return rc;
     if (chdir(spec->cwd) != 0) {
         asy_error_errno(error, ASY_E_INFRA, "cannot enter the command's folder");
@@ -131,7 +132,7 @@ static int start(init_state *init, asy_error *error)
     init->command = fork();
     if (init->command == 0) {
         close(report[0]);
-        become_command(init->launch->spec, report[1], error);
+        become_command(init->launch, report[1], error);
         asy_note_send_error(report[1], error);
         _exit(CANNOT_START);
     }

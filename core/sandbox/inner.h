@@ -229,7 +229,7 @@ typedef struct asy_watch {
 bool asy_watch_sample(asy_watch *watch);
 
 /* In the command's process: gives up every power that the profile of `spec` does not need. */
-int asy_power_drop(const asy_sandbox_spec *spec, asy_error *error);
+int asy_power_drop(const asy_launch *launch, asy_error *error);
 /* The last step before execve: loads the system call filter. */
 int asy_power_filter(const asy_sandbox_spec *spec, asy_error *error);
 

@@ -63,9 +63,9 @@ static int set_limit(int which, uint64_t soft, uint64_t hard)
 /* The same on every machine where a build could notice; the soft limit on open files stays low, as
  * fakeroot and others walk all of them. A core limit of one byte, unlike 0, also keeps a crash from
  * starting the host's handler (core(5), a pipe in core_pattern). */
-static int set_limits(const asy_sandbox_spec *spec, asy_error *error)
+static int set_limits(const asy_launch *launch, asy_error *error)
 {
-    uint64_t tasks = spec->limits.processes;
+    uint64_t tasks = launch->cgroup->processes_holder ? 0 : launch->spec->limits.processes;
     if (set_limit(RLIMIT_CORE, 1, 1) != 0 ||
         set_limit(RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES_MOST) != 0 ||
         set_limit(RLIMIT_STACK, STACK, RLIM_INFINITY) != 0 ||
@@ -74,12 +74,13 @@ static int set_limits(const asy_sandbox_spec *spec, asy_error *error)
     return ASY_OK;
 }
 
-int asy_power_drop(const asy_sandbox_spec *spec, asy_error *error)
+int asy_power_drop(const asy_launch *launch, asy_error *error)
 {
+    const asy_sandbox_spec *spec = launch->spec;
     uint64_t kept = kept_capabilities(spec);
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2];
-    int rc = set_limits(spec, error);
+    int rc = set_limits(launch, error);
     if (rc < 0)
         return rc;
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
