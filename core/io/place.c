@@ -82,32 +82,41 @@ static void sweep(int parent, const char *prefix)
         closedir(dir);
 }
 
+/*
+ * Makes a folder and takes its lock. Between the two a sweep of another run may have taken the lock
+ * and removed the folder: it has no link then, and another one is made.
+ */
+static int make_held(char **path, asy_error *error)
+{
+    char prefix[32];
+    scratch_prefix(prefix, sizeof(prefix));
+    for (;;) {
+        struct stat st;
+        *path = asy_asprintf("%s/%sXXXXXX", temp_dir(), prefix);
+        if (!mkdtemp(*path)) {
+            asy_error_errno(error, ASY_E_INFRA, "cannot make a scratch folder");
+            asy_error_path(error, *path);
+            return asy_error_hint(error, "set TMPDIR to a folder that you can write to");
+        }
+        int fd = open(*path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0 && flock(fd, LOCK_EX) == 0 && fstat(fd, &st) == 0 && st.st_nlink > 0)
+            return fd;
+        asy_close_cleanup(&fd);
+        asy_free_cleanup(path);
+    }
+}
+
 int asy_scratch_new(asy_scratch **out, asy_error *error)
 {
     char prefix[32];
     scratch_prefix(prefix, sizeof(prefix));
-    const char *base = temp_dir();
-    ASY_AUTO_CLOSE int parent = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0) {
-        asy_error_errno(error, ASY_E_INFRA, "cannot open the folder for scratch files");
-        return asy_error_path(error, base);
-    }
-    /* The lock on the parent keeps a sweep from seeing a folder before its maker has locked it. */
-    ASY_AUTO_FREE char *lock_path = asy_asprintf("%s/assay-%u-lock", base, (unsigned)geteuid());
-    ASY_AUTO_CLOSE int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0 || flock(lock, LOCK_EX) != 0) {
-        asy_error_errno(error, ASY_E_INFRA, "cannot lock");
-        return asy_error_path(error, lock_path);
-    }
-    sweep(parent, prefix);
-    ASY_AUTO_FREE char *path = asy_asprintf("%s/%sXXXXXX", base, prefix);
-    if (!mkdtemp(path)) {
-        asy_error_errno(error, ASY_E_INFRA, "cannot make a scratch folder");
-        return asy_error_path(error, path);
-    }
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
-        return asy_error_errno(error, ASY_E_INFRA, "cannot hold the scratch folder");
+    ASY_AUTO_CLOSE int parent = open(temp_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parent >= 0)
+        sweep(parent, prefix);
+    ASY_AUTO_FREE char *path = NULL;
+    int fd = make_held(&path, error);
+    if (fd < 0)
+        return fd;
     asy_scratch *scratch = asy_alloc(sizeof(*scratch));
     *scratch = (asy_scratch){.path = path, .fd = fd};
     path = NULL;
