@@ -213,7 +213,7 @@ static int parse_scp(const char *text, const char *colon, bool revisions, asy_sp
     const char *path = colon + 1, *at = memrchr(text, '@', (size_t)(colon - text));
     const char *host_start = at ? at + 1 : text;
     ASY_AUTO_FREE char *host = asy_strndup(host_start, (size_t)(colon - host_start));
-    if (!is_host(host) || !*path || *path == '@' || has_control(path))
+    if (!is_host(host) || !*path || strchr("@:", *path) || has_control(path))
         return asy_error_set(error, ASY_E_USAGE, "HOST:PATH names no repository");
     const char *mark = revisions ? revision_mark(path) : NULL;
     int rc = mark ? take_revision(out, mark + 1, error) : ASY_OK;

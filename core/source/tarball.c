@@ -157,9 +157,11 @@ static void hand_over(const asy_listing *members, bool strip, const char *under,
     size_t top = strip ? common_top(members) : 0;
     for (size_t i = 0; i < members->count; i++) {
         const asy_entry *from = &members->entries[i], *content = content_of(members, from);
-        if (!content || strlen(from->path) < top)
+        bool is_top = strlen(from->path) < top;
+        if (!content || (is_top && !*under))
             continue;
-        ASY_AUTO_FREE char *path = asy_asprintf("%s%s", under, from->path + top);
+        ASY_AUTO_FREE char *path = is_top ? asy_strndup(under, strlen(under) - 1)
+                                          : asy_asprintf("%s%s", under, from->path + top);
         asy_entry *entry = asy_listing_add(out, path, content->type);
         entry->target = asy_strdup(content->target);
         entry->sha256 = content->sha256;
