@@ -126,7 +126,9 @@ static void probe_other_abis(void)
 static void try_connect(const char *what, const char *address, int port, int expected)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct timeval patience = {.tv_sec = 2};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     inet_pton(AF_INET, address, &to.sin_addr);
     refused(what, connect(fd, (struct sockaddr *)&to, sizeof(to)), expected);
     close(fd);

@@ -157,8 +157,11 @@ bool box_layer(test_box *box, const char **upper, const char **work)
         fprintf(stderr, "SKIP: sandbox layers: /tmp is an overlay\n");
         return false;
     }
-    *upper = box_path(box, "layer/upper");
-    *work = box_path(box, "layer/work");
+    static char folders[2][256];
+    snprintf(folders[0], sizeof(folders[0]), "%s/layer/upper", box->dir);
+    snprintf(folders[1], sizeof(folders[1]), "%s/layer/work", box->dir);
+    *upper = folders[0];
+    *work = folders[1];
     cr_assert_eq(asy_make_dirs(*upper, 0755, NULL), ASY_OK);
     cr_assert_eq(asy_make_dirs(*work, 0755, NULL), ASY_OK);
     cr_assert_eq(chmod(box->dir, 0755), 0);
