@@ -78,8 +78,7 @@ static bool table_name(ar_state *ar, ar_member *member, asy_span raw)
 static bool data_name(ar_state *ar, ar_member *member, asy_span raw)
 {
     asy_span digits = asy_span_sub(raw, 3, raw.len - 3);
-    if (digits.len == 0 || !decimal(digits, &member->long_name) ||
-        member->long_name > member->size)
+    if (digits.len == 0 || !decimal(digits, &member->long_name) || member->long_name > member->size)
         return false;
     asy_span name = asy_span_sub(asy_layout_bytes(ar->layout), member->data, member->long_name);
     const uint8_t *nul = name.len ? memchr(name.ptr, 0, name.len) : NULL;
@@ -153,8 +152,7 @@ static void emit_content(ar_state *ar, const ar_member *member, unsigned flags)
         return;
     }
     asy_meta meta = {.type = ASY_TYPE_FILE};
-    asy_layout_member(ar->layout, data, size, member->name, &meta, "content",
-                      flags & AR_UNPACKED);
+    asy_layout_member(ar->layout, data, size, member->name, &meta, "content", flags & AR_UNPACKED);
 }
 
 /* The newline that makes the next header start at an even offset. */
@@ -216,6 +214,11 @@ void ar_read(asy_layout *layout, const ar_rules *rules, void *state)
 {
     ar_state ar = {.layout = layout, .rules = rules, .user = state};
     uint64_t at = AR_MAGIC, size = asy_layout_bytes(layout).len;
+    if (!asy_span_starts(asy_layout_bytes(layout), "!<arch>\n")) {
+        asy_layout_malformed(layout, 0, size, "magic", "the magic is missing");
+        asy_layout_region(layout, 0, size, "trailing", ASY_ROLE_RAW);
+        return;
+    }
     asy_layout_region(layout, 0, AR_MAGIC, "magic", ASY_ROLE_STRUCT);
     while (at < size && !asy_layout_full(layout))
         if (!emit_member(&ar, at, &at))

@@ -20,8 +20,9 @@ typedef struct elf_file {
     asy_span bytes;
     bool wide, big;
     elf_table programs, sections;
-    asy_span names;       /* the section that holds the names of sections */
-    uint64_t names_index; /* and its number */
+    const struct extents *segments; /* where there are no sections */
+    asy_span names;                 /* the section that holds the names of sections */
+    uint64_t names_index;           /* and its number */
 } elf_file;
 
 /* A range of the file with a meaning. Ranges are described by offset, the earlier made first. */
@@ -30,7 +31,6 @@ typedef struct extent {
     const char *name, *value;
     asy_role role;
     uint32_t flags, order;
-    bool clip; /* may lie under others without a finding: a segment */
 } extent;
 
 typedef struct extents {
@@ -56,17 +56,17 @@ static uint64_t number(const elf_file *elf, uint64_t at, unsigned width)
 
 /* A field of a structure, by its place in the two classes. */
 #define FIELD(elf, at, type, member)                                                               \
-    ((elf)->wide ? number(elf, (at) + offsetof(Elf64_##type, member),                              \
-                          sizeof(((Elf64_##type *)0)->member))                                     \
-                 : number(elf, (at) + offsetof(Elf32_##type, member),                              \
-                          sizeof(((Elf32_##type *)0)->member)))
+    ((elf)->wide                                                                                   \
+         ? number(elf, (at) + offsetof(Elf64_##type, member), sizeof(((Elf64_##type *)0)->member)) \
+         : number(elf, (at) + offsetof(Elf32_##type, member),                                      \
+                  sizeof(((Elf32_##type *)0)->member)))
 
 static extent *push(extents *all, uint64_t offset, uint64_t size, const char *name, asy_role role)
 {
     ASY_GROW(all->list, all->count, all->capacity);
     extent *e = &all->list[all->count];
-    *e = (extent){.offset = offset, .size = size, .name = name, .role = role,
-                  .order = (uint32_t)all->count};
+    *e = (extent){
+        .offset = offset, .size = size, .name = name, .role = role, .order = (uint32_t)all->count};
     all->count++;
     return e;
 }
@@ -74,25 +74,37 @@ static extent *push(extents *all, uint64_t offset, uint64_t size, const char *na
 /* ---- the header ------------------------------------------------------------------------------- */
 
 #define PLACE(member)                                                                              \
-    {"header." #member, offsetof(Elf64_Ehdr, e_##member), sizeof(((Elf64_Ehdr *)0)->e_##member),  \
-     offsetof(Elf32_Ehdr, e_##member), sizeof(((Elf32_Ehdr *)0)->e_##member)}
+    {                                                                                              \
+        "header." #member, offsetof(Elf64_Ehdr, e_##member),                                       \
+            sizeof(((Elf64_Ehdr *)0)->e_##member), offsetof(Elf32_Ehdr, e_##member),               \
+            sizeof(((Elf32_Ehdr *)0)->e_##member)                                                  \
+    }
 
 static void add_header(const elf_file *elf, extents *all)
 {
     static const struct {
         const char *name;
         uint16_t wide_offset, wide_size, offset, size;
-    } fields[] = {
-        {"header.magic", 0, 4, 0, 4},
-        {"header.class", EI_CLASS, 1, EI_CLASS, 1},
-        {"header.data", EI_DATA, 1, EI_DATA, 1},
-        {"header.ident-version", EI_VERSION, 1, EI_VERSION, 1},
-        {"header.osabi", EI_OSABI, 1, EI_OSABI, 1},
-        {"header.abiversion", EI_ABIVERSION, 1, EI_ABIVERSION, 1},
-        {"header.pad", EI_PAD, EI_NIDENT - EI_PAD, EI_PAD, EI_NIDENT - EI_PAD},
-        PLACE(type), PLACE(machine), PLACE(version), PLACE(entry), PLACE(phoff), PLACE(shoff),
-        PLACE(flags), PLACE(ehsize), PLACE(phentsize), PLACE(phnum), PLACE(shentsize),
-        PLACE(shnum), PLACE(shstrndx)};
+    } fields[] = {{"header.magic", 0, 4, 0, 4},
+                  {"header.class", EI_CLASS, 1, EI_CLASS, 1},
+                  {"header.data", EI_DATA, 1, EI_DATA, 1},
+                  {"header.ident-version", EI_VERSION, 1, EI_VERSION, 1},
+                  {"header.osabi", EI_OSABI, 1, EI_OSABI, 1},
+                  {"header.abiversion", EI_ABIVERSION, 1, EI_ABIVERSION, 1},
+                  {"header.pad", EI_PAD, EI_NIDENT - EI_PAD, EI_PAD, EI_NIDENT - EI_PAD},
+                  PLACE(type),
+                  PLACE(machine),
+                  PLACE(version),
+                  PLACE(entry),
+                  PLACE(phoff),
+                  PLACE(shoff),
+                  PLACE(flags),
+                  PLACE(ehsize),
+                  PLACE(phentsize),
+                  PLACE(phnum),
+                  PLACE(shentsize),
+                  PLACE(shnum),
+                  PLACE(shstrndx)};
     for (size_t i = 0; i < ASY_COUNT(fields); i++) {
         uint64_t at = elf->wide ? fields[i].wide_offset : fields[i].offset;
         uint64_t size = elf->wide ? fields[i].wide_size : fields[i].size;
@@ -157,8 +169,8 @@ static uint32_t segment_flags(uint64_t flags)
 
 static const char *segment_type(const elf_file *elf, uint64_t type)
 {
-    static const char *const names[] = {"NULL", "LOAD", "DYNAMIC", "INTERP",
-                                        "NOTE", "SHLIB", "PHDR",   "TLS"};
+    static const char *const names[] = {"NULL", "LOAD",  "DYNAMIC", "INTERP",
+                                        "NOTE", "SHLIB", "PHDR",    "TLS"};
     if (type < ASY_COUNT(names))
         return names[type];
     if (type == PT_GNU_STACK)
@@ -172,9 +184,9 @@ static void add_programs(const elf_file *elf, extents *all)
 {
     for (uint64_t i = 0; i < elf->programs.count; i++) {
         uint64_t at = elf->programs.offset + i * elf->programs.entry;
-        extent *e = push(all, at, elf->programs.entry,
-                         asy_layout_text(elf->layout, "program-header.%" PRIu64, i),
-                         ASY_ROLE_STRUCT);
+        extent *e =
+            push(all, at, elf->programs.entry,
+                 asy_layout_text(elf->layout, "program-header.%" PRIu64, i), ASY_ROLE_STRUCT);
         e->value = segment_type(elf, FIELD(elf, at, Phdr, p_type));
     }
 }
@@ -190,7 +202,6 @@ static void add_segments(const elf_file *elf, extents *all)
                          asy_layout_text(elf->layout, "segment.%" PRIu64, i), ASY_ROLE_OPAQUE);
         e->address = FIELD(elf, at, Phdr, p_vaddr);
         e->flags = segment_flags(FIELD(elf, at, Phdr, p_flags));
-        e->clip = true;
     }
 }
 
@@ -203,13 +214,15 @@ static const char *section_name(const elf_file *elf, uint64_t at, uint64_t index
     const uint8_t *nul = rest.len ? memchr(rest.ptr, 0, rest.len) : NULL;
     if (!nul || nul == rest.ptr)
         return asy_layout_text(elf->layout, "section.%" PRIu64, index);
-    return (const char *)asy_layout_copy(
-               elf->layout, asy_span_sub(rest, 0, (uint64_t)(nul - rest.ptr))).ptr;
+    return (const char *)asy_layout_copy(elf->layout,
+                                         asy_span_sub(rest, 0, (uint64_t)(nul - rest.ptr)))
+        .ptr;
 }
 
 static uint32_t section_flags(uint64_t flags)
 {
-    return (flags & SHF_ALLOC ? ASY_REGION_LOAD : 0) | (flags & SHF_EXECINSTR ? ASY_REGION_EXEC : 0) |
+    return (flags & SHF_ALLOC ? ASY_REGION_LOAD : 0) |
+           (flags & SHF_EXECINSTR ? ASY_REGION_EXEC : 0) |
            (flags & SHF_WRITE ? ASY_REGION_WRITE : 0);
 }
 
@@ -218,9 +231,9 @@ static void add_sections(const elf_file *elf, extents *all)
     for (uint64_t i = 0; i < elf->sections.count; i++) {
         uint64_t at = elf->sections.offset + i * elf->sections.entry;
         const char *name = i ? section_name(elf, at, i) : "none";
-        extent *e = push(all, at, elf->sections.entry,
-                         asy_layout_text(elf->layout, "section-header.%" PRIu64, i),
-                         ASY_ROLE_STRUCT);
+        extent *e =
+            push(all, at, elf->sections.entry,
+                 asy_layout_text(elf->layout, "section-header.%" PRIu64, i), ASY_ROLE_STRUCT);
         e->value = name;
     }
     for (uint64_t i = 1; i < elf->sections.count; i++) {
@@ -245,34 +258,58 @@ static int by_offset(const void *left, const void *right)
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* The part of [from, to) at its start that one segment covers or none does: its end; *found is the
+ * segment. Without sections there are at most three such ranges, around the two tables. */
+static uint64_t piece_end(const extents *segments, uint64_t from, uint64_t to, const extent **found)
+{
+    *found = NULL;
+    for (size_t i = 0; segments && i < segments->count; i++) {
+        const extent *e = &segments->list[i];
+        uint64_t end = e->offset;
+        if (from >= e->offset && from - e->offset < e->size) {
+            *found = e;
+            return to - from < e->size - (from - e->offset) ? to : e->offset + e->size;
+        }
+        if (end > from && end < to)
+            to = end;
+    }
+    return to;
+}
+
+static void describe(const extent *e, asy_region *region)
+{
+    region->value = e->value;
+    region->address = e->address + (region->offset - e->offset);
+    region->flags = e->flags;
+}
+
 /* What no structure covers: alignment where it is zero, and worth a finding where it is not. */
 static void emit_gap(const elf_file *elf, uint64_t from, uint64_t to)
 {
-    if (from < to)
-        asy_layout_padding(elf->layout, from, to - from, to == elf->bytes.len ? "appended" : "gap",
-                           NULL);
+    while (from < to) {
+        const extent *segment;
+        uint64_t end = piece_end(elf->segments, from, to, &segment);
+        if (segment)
+            describe(segment, asy_layout_region(elf->layout, from, end - from, segment->name,
+                                                ASY_ROLE_OPAQUE));
+        else
+            asy_layout_padding(elf->layout, from, end - from,
+                               end == elf->bytes.len ? "appended" : "gap", NULL);
+        from = end;
+    }
 }
 
 static void emit(const elf_file *elf, const extents *all)
 {
-    uint64_t next = 0, end;
+    uint64_t next = 0;
     for (size_t i = 0; i < all->count; i++) {
-        extent e = all->list[i];
-        if (!asy_add_u64(e.offset, e.size, &end))
-            end = UINT64_MAX;
-        if (e.clip && e.offset < next) {
-            e.size = end > next ? end - next : 0;
-            e.address += next - e.offset;
-            e.offset = next;
-        }
-        if (e.size && e.offset < elf->bytes.len && e.offset > next)
-            emit_gap(elf, next, e.offset);
-        asy_region *region = asy_layout_region(elf->layout, e.offset, e.size, e.name, e.role);
+        const extent *e = &all->list[i];
+        if (e->size && e->offset < elf->bytes.len && e->offset > next)
+            emit_gap(elf, next, e->offset);
+        asy_region *region = asy_layout_region(elf->layout, e->offset, e->size, e->name, e->role);
         if (!region)
             continue;
-        region->value = e.value;
-        region->address = e.address + (region->offset - e.offset);
-        region->flags = e.flags;
+        describe(e, region);
         next = region->offset + region->size;
     }
     emit_gap(elf, next, elf->bytes.len);
@@ -280,24 +317,30 @@ static void emit(const elf_file *elf, const extents *all)
 
 static int read_elf(asy_layout *layout, asy_error *error ASY_UNUSED)
 {
-    extents all = {0};
+    extents all = {0}, segments = {0};
     elf_file elf = {.layout = layout, .bytes = asy_layout_bytes(layout)};
-    elf.wide = elf.bytes.ptr[EI_CLASS] == ELFCLASS64;
-    elf.big = elf.bytes.ptr[EI_DATA] == ELFDATA2MSB;
+    if (elf.bytes.len >= EI_NIDENT) {
+        elf.wide = elf.bytes.ptr[EI_CLASS] == ELFCLASS64;
+        elf.big = elf.bytes.ptr[EI_DATA] == ELFDATA2MSB;
+    }
     if (elf.bytes.len < (elf.wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr))) {
         asy_layout_malformed(layout, 0, elf.bytes.len, "header", "the header is cut off");
         asy_layout_region(layout, 0, elf.bytes.len, "header", ASY_ROLE_RAW);
         return ASY_OK;
     }
     read_tables(&elf);
-    add_header(&elf, &all);
+    add_header(&elf, &all); /* stays first: what lies over it is at fault */
+    size_t fields = all.count;
     add_programs(&elf, &all);
     add_sections(&elf, &all);
-    if (elf.sections.count == 0)
-        add_segments(&elf, &all);
-    qsort(all.list, all.count, sizeof(extent), by_offset);
+    if (elf.sections.count == 0) {
+        add_segments(&elf, &segments);
+        elf.segments = &segments;
+    }
+    qsort(all.list + fields, all.count - fields, sizeof(extent), by_offset);
     emit(&elf, &all);
     free(all.list);
+    free(segments.list);
     return ASY_OK;
 }
 

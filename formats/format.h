@@ -17,7 +17,7 @@ typedef struct asy_layout asy_layout;
 typedef struct asy_probe {
     asy_span head;  /* the first ASY_PROBE_BYTES bytes, or all of a shorter file */
     asy_span bytes; /* the whole file, for the rare probe whose head alone cannot decide */
-    asy_span name; /* base name; may be empty */
+    asy_span name;  /* base name; may be empty */
     uint64_t size;
 } asy_probe;
 

@@ -8,10 +8,17 @@ extern const asy_format asy_format_ar, asy_format_bytes, asy_format_deb, asy_for
     asy_format_elf, asy_format_gzip, asy_format_tar, asy_format_text, asy_format_xz,
     asy_format_zstd;
 
-const asy_format *const asy_formats[] = {
-    &asy_format_directory, &asy_format_deb,  &asy_format_ar,   &asy_format_tar,
-    &asy_format_gzip,      &asy_format_xz,   &asy_format_zstd, &asy_format_elf,
-    &asy_format_text,      &asy_format_bytes, NULL};
+const asy_format *const asy_formats[] = {&asy_format_directory,
+                                         &asy_format_deb,
+                                         &asy_format_ar,
+                                         &asy_format_tar,
+                                         &asy_format_gzip,
+                                         &asy_format_xz,
+                                         &asy_format_zstd,
+                                         &asy_format_elf,
+                                         &asy_format_text,
+                                         &asy_format_bytes,
+                                         NULL};
 
 const asy_format *asy_format_find(const asy_probe *probe)
 {

@@ -36,10 +36,9 @@ static uint64_t pad_of(uint64_t size)
 /* The headers before a member's own: L, K and x. Returns what follows the last of them. */
 static uint64_t emit_extension(asy_layout *layout, uint64_t at)
 {
-    static const char *const names[3][3] = {
-        {"longname.header", "longname.text", "longname.pad"},
-        {"longlink.header", "longlink.text", "longlink.pad"},
-        {"pax.header", NULL, "pax.pad"}};
+    static const char *const names[3][3] = {{"longname.header", "longname.text", "longname.pad"},
+                                            {"longlink.header", "longlink.text", "longlink.pad"},
+                                            {"pax.header", NULL, "pax.pad"}};
     uint64_t size = 0;
     asy_span block = asy_span_sub(asy_layout_bytes(layout), at, TAR_BLOCK);
     uint8_t flag = block.ptr[156];

@@ -83,8 +83,7 @@ static bool compare(const tar_scan *scan, struct archive *archive)
             return differ(scan, ours->start, "a damaged header");
         const char *what = disagreement(ours, theirs);
         if (what)
-            return differ(scan, ours->start,
-                          asy_layout_text(scan->layout, "a different %s", what));
+            return differ(scan, ours->start, asy_layout_text(scan->layout, "a different %s", what));
     }
     return archive_read_next_header(archive, &theirs) == ARCHIVE_EOF ||
            differ(scan, scan->end, "further members");

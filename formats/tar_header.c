@@ -11,11 +11,11 @@ const asy_step tar_step_times = {
     .version = 1,
     .cause = "timestamp.archive-member",
     .summary = "the modification time of a member, where no member records the times of others"};
-const asy_step tar_step_checksum = {
-    .name = "tar.checksum",
-    .version = 1,
-    .cause = "derived.checksum",
-    .summary = "the checksum of a member's header, where it is right"};
+const asy_step tar_step_checksum = {.name = "tar.checksum",
+                                    .version = 1,
+                                    .cause = "derived.checksum",
+                                    .summary =
+                                        "the checksum of a member's header, where it is right"};
 
 typedef enum kind { TEXT, MODE, NUMBER, SIZE, TIME, CHECKSUM, TYPE, OTHER, PAD } kind;
 
@@ -26,10 +26,10 @@ typedef struct header_field {
 } header_field;
 
 static const header_field common_fields[] = {
-    {"header.name", 0, 100, TEXT},        {"header.mode", 100, 8, MODE},
-    {"header.uid", 108, 8, NUMBER},       {"header.gid", 116, 8, NUMBER},
-    {"header.size", 124, 12, SIZE},       {"header.mtime", 136, 12, TIME},
-    {"header.chksum", 148, 8, CHECKSUM},  {"header.typeflag", 156, 1, TYPE},
+    {"header.name", 0, 100, TEXT},       {"header.mode", 100, 8, MODE},
+    {"header.uid", 108, 8, NUMBER},      {"header.gid", 116, 8, NUMBER},
+    {"header.size", 124, 12, SIZE},      {"header.mtime", 136, 12, TIME},
+    {"header.chksum", 148, 8, CHECKSUM}, {"header.typeflag", 156, 1, TYPE},
     {"header.linkname", 157, 100, TEXT},
 };
 static const header_field v7_fields[] = {{"header.pad", 257, 255, PAD}};
@@ -40,14 +40,14 @@ static const header_field owner_fields[] = {
     {"header.devminor", 337, 8, NUMBER},
 };
 static const header_field ustar_magic[] = {{"header.magic", 257, 6, OTHER},
-                                    {"header.version", 263, 2, OTHER}};
+                                           {"header.version", 263, 2, OTHER}};
 static const header_field ustar_fields[] = {{"header.prefix", 345, 155, TEXT},
-                                     {"header.pad", 500, 12, PAD}};
+                                            {"header.pad", 500, 12, PAD}};
 static const header_field gnu_magic[] = {{"header.magic", 257, 8, OTHER}};
 static const header_field gnu_fields[] = {{"header.atime", 345, 12, NUMBER},
-                                   {"header.ctime", 357, 12, NUMBER},
-                                   {"header.gnu", 369, 126, OTHER},
-                                   {"header.pad", 495, 17, PAD}};
+                                          {"header.ctime", 357, 12, NUMBER},
+                                          {"header.gnu", 369, 126, OTHER},
+                                          {"header.pad", 495, 17, PAD}};
 
 asy_span tar_field(asy_span block, size_t offset, size_t size)
 {
@@ -140,7 +140,8 @@ static const char *number_text(asy_layout *layout, kind what, asy_span bytes)
         return NULL;
     if (what == MODE)
         return asy_layout_text(layout, "%04" PRIo64, number & 07777);
-    return what == TIME ? asy_layout_time(layout, number) : asy_layout_text(layout, "%" PRIu64, number);
+    return what == TIME ? asy_layout_time(layout, number)
+                        : asy_layout_text(layout, "%" PRIu64, number);
 }
 
 static const char *field_text(asy_layout *layout, kind what, asy_span bytes)
@@ -156,8 +157,8 @@ static const char *field_text(asy_layout *layout, kind what, asy_span bytes)
 }
 
 /* As field_text, but a value equal to the member's before is shared. */
-static const char *shared_text(asy_layout *layout, const header_field *f, asy_span bytes, size_t slot,
-                               tar_values *values)
+static const char *shared_text(asy_layout *layout, const header_field *f, asy_span bytes,
+                               size_t slot, tar_values *values)
 {
     if (bytes.len > sizeof(values->last[slot].bytes))
         return field_text(layout, f->kind, bytes);

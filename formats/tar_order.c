@@ -159,8 +159,9 @@ static bool contains(asy_span text, const char *part)
 /* Python's and Guile's and Lisp's compiled files, caches, mtree manifests, build logs, git's index. */
 static bool is_time_record(asy_span name)
 {
-    static const char *const ends[] = {".pyc", ".pyo", ".elc", ".fasl", ".ji", "mtree", "MTREE",
-                                       ".ninja_log", ".ninja_deps", ".git/index", "ls-R"};
+    static const char *const ends[] = {".pyc",        ".pyo",       ".elc",  ".fasl",
+                                       ".ji",         "mtree",      "MTREE", ".ninja_log",
+                                       ".ninja_deps", ".git/index", "ls-R"};
     for (size_t i = 0; i < ASY_COUNT(ends); i++)
         if (asy_span_ends(name, ends[i]))
             return true;

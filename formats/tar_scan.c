@@ -48,8 +48,8 @@ static bool extension(tar_scan *scan, pending *p, uint8_t flag, uint64_t at, uin
         if (p->any)
             return stop(scan, p->start, "a global header between a member's headers");
         tar_entry *entry = push(scan);
-        *entry = (tar_entry){.start = at, .header = at, .data = at + TAR_BLOCK, .size = size,
-                             .global = true};
+        *entry = (tar_entry){
+            .start = at, .header = at, .data = at + TAR_BLOCK, .size = size, .global = true};
         return true;
     }
     if (!p->any)

@@ -16,7 +16,7 @@ static size_t plain_run(asy_span text)
     size_t at = 0;
     for (uint64_t word; text.len - at >= sizeof(word); at += sizeof(word)) {
         memcpy(&word, text.ptr + at, sizeof(word));
-        uint64_t low = (word - ones * 0x20) & ~word & high;        /* a byte below 0x20 */
+        uint64_t low = (word - ones * 0x20) & ~word & high;          /* a byte below 0x20 */
         uint64_t del = ((word ^ ones * 0x7f) - ones) & ~word & high; /* a byte that is 0x7f */
         if ((word & high) | low | del)
             break;

@@ -18,7 +18,7 @@ enum { MEMORY_LIMIT = 256 << 20, CHUNK = 1 << 16 };
 typedef struct xz_file {
     uint64_t index, end; /* of the first stream's index; of the last whole stream */
     unsigned streams;
-    bool unchecked;      /* a kind of check that this liblzma cannot verify */
+    bool unchecked; /* a kind of check that this liblzma cannot verify */
     const char *problem;
     const char *limit;
     int trouble;
@@ -189,8 +189,7 @@ static int read_xz(asy_layout *layout, asy_error *error)
 static int probe(const asy_probe *file)
 {
     static const uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
-    return asy_span_eq(asy_span_sub(file->head, 0, sizeof(magic)),
-                       (asy_span){magic, sizeof(magic)})
+    return asy_span_eq(asy_span_sub(file->head, 0, sizeof(magic)), (asy_span){magic, sizeof(magic)})
                ? ASY_BID_SURE
                : ASY_BID_NO;
 }
@@ -198,8 +197,5 @@ static int probe(const asy_probe *file)
 static const asy_step *const steps[] = {&step_content, &asy_step_slack_zero, NULL};
 
 extern const asy_format asy_format_xz;
-const asy_format asy_format_xz = {.name = "xz",
-                                  .title = "xz compressed data",
-                                  .probe = probe,
-                                  .read = read_xz,
-                                  .steps = steps};
+const asy_format asy_format_xz = {
+    .name = "xz", .title = "xz compressed data", .probe = probe, .read = read_xz, .steps = steps};

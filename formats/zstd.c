@@ -216,7 +216,7 @@ static int probe(const asy_probe *file)
 {
     uint32_t magic = magic_at(file->head, 0);
     return file->size >= 4 && (magic == MAGIC || (magic & ~0xfu) == SKIPPABLE) ? ASY_BID_MAGIC
-                                                                              : ASY_BID_NO;
+                                                                               : ASY_BID_NO;
 }
 
 static const asy_step *const steps[] = {&step_content, &step_checksum, NULL};

@@ -82,11 +82,14 @@ static asy_type type_of(mode_t mode)
     }
 }
 
-static const char *const type_names[] = {
-    [ASY_TYPE_FILE] = "file",       [ASY_TYPE_DIR] = "directory",
-    [ASY_TYPE_SYMLINK] = "symlink", [ASY_TYPE_HARDLINK] = "hard link",
-    [ASY_TYPE_CHAR] = "character device", [ASY_TYPE_BLOCK] = "block device",
-    [ASY_TYPE_FIFO] = "fifo",       [ASY_TYPE_OTHER] = "other"};
+static const char *const type_names[] = {[ASY_TYPE_FILE] = "file",
+                                         [ASY_TYPE_DIR] = "directory",
+                                         [ASY_TYPE_SYMLINK] = "symlink",
+                                         [ASY_TYPE_HARDLINK] = "hard link",
+                                         [ASY_TYPE_CHAR] = "character device",
+                                         [ASY_TYPE_BLOCK] = "block device",
+                                         [ASY_TYPE_FIFO] = "fifo",
+                                         [ASY_TYPE_OTHER] = "other"};
 
 static void say(asy_layout *layout, const char *region, const char *value)
 {
@@ -175,8 +178,8 @@ static int add_node(asy_layout *layout, int fd, const char *name, asy_span path,
 
 static int walk(asy_layout *layout, int fd, const char *prefix, unsigned depth, asy_error *error);
 
-static int walk_into(asy_layout *layout, int fd, const char *name, const char *path,
-                     unsigned depth, asy_error *error)
+static int walk_into(asy_layout *layout, int fd, const char *name, const char *path, unsigned depth,
+                     asy_error *error)
 {
     if (depth >= ASY_WALK_DEPTH_MAX) {
         asy_layout_limit(layout, "depth", 0);

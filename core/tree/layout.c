@@ -13,8 +13,8 @@ enum { FINDINGS_MAX = 1000 };
 void asy_layout_init(asy_layout *layout, asy_reader *reader, asy_node *node, asy_span probe_name,
                      asy_error *error)
 {
-    *layout = (asy_layout){
-        .reader = reader, .node = node, .probe_name = probe_name, .error = error};
+    *layout =
+        (asy_layout){.reader = reader, .node = node, .probe_name = probe_name, .error = error};
 }
 
 asy_span asy_layout_bytes(const asy_layout *layout)

@@ -52,8 +52,8 @@ static bool limited(const asy_node *node)
 /* Stands for its child's normal form, not for its bytes. */
 static bool is_member(const asy_region *region)
 {
-    return region->child && (region->role == ASY_ROLE_CONTENT ||
-                             (region->role == ASY_ROLE_ENCODED && region->step));
+    return region->child &&
+           (region->role == ASY_ROLE_CONTENT || (region->role == ASY_ROLE_ENCODED && region->step));
 }
 
 static asy_sha256 node_digest(const asy_node *node, uses *seen);

@@ -10,8 +10,7 @@
 const asy_limits asy_limits_default = {
     .depth = 32, .entries = 2000000, .expanded = 64ull << 30, .ratio = 2000};
 
-asy_node *asy_reader_node(asy_reader *reader, asy_node *parent, asy_span name,
-                          const asy_meta *meta)
+asy_node *asy_reader_node(asy_reader *reader, asy_node *parent, asy_span name, const asy_meta *meta)
 {
     asy_arena *arena = reader->tree->arena;
     asy_node *node = asy_arena_alloc(arena, sizeof(*node));
@@ -40,15 +39,29 @@ static const asy_format *choose(asy_layout *layout)
     return asy_format_by_name("bytes");
 }
 
+static int run(asy_layout *layout, const asy_format *format, asy_error *error)
+{
+    asy_node *node = layout->node;
+    node->sha256 = asy_sha256_of(node->bytes);
+    node->format = format;
+    int rc = format->read(layout, error);
+    asy_layout_finish(layout);
+    return layout->status < 0 ? layout->status : rc;
+}
+
 int asy_reader_read(asy_reader *reader, asy_node *node, asy_span probe_name, asy_error *error)
 {
     asy_layout layout;
     asy_layout_init(&layout, reader, node, probe_name, error);
-    node->sha256 = asy_sha256_of(node->bytes);
-    node->format = choose(&layout);
-    int rc = node->format->read(&layout, error);
-    asy_layout_finish(&layout);
-    return layout.status < 0 ? layout.status : rc;
+    return run(&layout, choose(&layout), error);
+}
+
+int asy_reader_read_as(asy_reader *reader, asy_node *node, const asy_format *format,
+                       asy_error *error)
+{
+    asy_layout layout;
+    asy_layout_init(&layout, reader, node, (asy_span){NULL, 0}, error);
+    return run(&layout, format, error);
 }
 
 static void start(asy_reader *reader, asy_tree *tree, const asy_limits *limits, int scratch_fd)

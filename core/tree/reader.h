@@ -52,6 +52,9 @@ asy_node *asy_reader_node(asy_reader *reader, asy_node *parent, asy_span name,
                           const asy_meta *meta);
 /* Hashes node->bytes, finds its format and reads it, with all that it holds. */
 int asy_reader_read(asy_reader *reader, asy_node *node, asy_span probe_name, asy_error *error);
+/* The same with a format given, which need not have bid: every handler takes any bytes. */
+int asy_reader_read_as(asy_reader *reader, asy_node *node, const asy_format *format,
+                       asy_error *error);
 /* Reads the folder open at fd (which stays the caller's) into a synthetic node. */
 int asy_reader_directory(asy_reader *reader, asy_node *node, int fd, asy_error *error);
 

@@ -16,9 +16,9 @@ void read_span(asy_span bytes, const char *name, asy_tree *out);
 void assert_tiles(const asy_node *node);
 bool all_well_formed(const asy_node *node);
 asy_sha256 normal_digest(const asy_tree *tree);
-bool has_finding(const asy_node *node, const char *text); /* here or below */
+bool has_finding(const asy_node *node, const char *text);               /* here or below */
 const asy_region *region_named(const asy_node *node, const char *name); /* the first, or NULL */
-asy_node *member_named(const asy_node *node, const char *name); /* at any depth, or NULL */
+asy_node *member_named(const asy_node *node, const char *name);         /* at any depth, or NULL */
 /* Removes all that made_by made. */
 void remove_made(void);
 
