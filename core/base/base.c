@@ -14,7 +14,7 @@ asy_span asy_span_str(const char *text)
 
 asy_span asy_span_sub(asy_span span, uint64_t offset, uint64_t size)
 {
-    if (offset > span.len || size > span.len - offset)
+    if (!span.ptr || offset > span.len || size > span.len - offset)
         return (asy_span){NULL, 0};
     return (asy_span){span.ptr + offset, (size_t)size};
 }
