@@ -57,6 +57,16 @@ static bool wants_color(void)
            strcmp(terminal, "dumb") != 0;
 }
 
+/* `word` is what getopt_long stumbled over. */
+static int refuse_option(int option, const char *word, asy_error *error)
+{
+    if (option == ':')
+        asy_error_set(error, ASY_E_USAGE, "%s needs a value", word);
+    else
+        asy_error_set(error, ASY_E_USAGE, "there is no option %s", word);
+    return asy_error_hint(error, "see `assay diff --help`");
+}
+
 static int take_option(diff_options *options, int option, const char *value, asy_error *error)
 {
     switch (option) {
@@ -74,8 +84,7 @@ static int take_option(diff_options *options, int option, const char *value, asy
         options->request.verbose = true;
         return ASY_OK;
     default:
-        asy_error_set(error, ASY_E_USAGE, "the options are not understood");
-        return asy_error_hint(error, "see `assay diff --help`");
+        return 1;
     }
 }
 
@@ -83,10 +92,13 @@ static int take_option(diff_options *options, int option, const char *value, asy
 static int parse(int argc, char **argv, diff_options *options, asy_error *error)
 {
     int option;
-    while ((option = getopt_long(argc, argv, "v", long_options, NULL)) != -1) {
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":v", long_options, NULL)) != -1) {
         if (option == OPTION_HELP)
             return 1;
         int rc = take_option(options, option, optarg, error);
+        if (rc > 0)
+            return refuse_option(option, argv[optind - 1], error);
         if (rc < 0)
             return rc;
     }

@@ -166,7 +166,10 @@ static what what_in_program(const asy_difference *difference)
         return WHAT_CONTENT;
     if (region && (region->role == ASY_ROLE_PADDING || region->role == ASY_ROLE_RAW))
         return WHAT_SLACK;
-    return strstr(difference->region, "header") ? WHAT_CODE : WHAT_UNLOADED;
+    bool loader_reads =
+        strncmp(difference->region, "header", strlen("header")) == 0 ||
+        strncmp(difference->region, "program-header", strlen("program-header")) == 0;
+    return loader_reads ? WHAT_CODE : WHAT_UNLOADED;
 }
 
 /* Of a field in which a container describes a member. */

@@ -2,11 +2,13 @@
 /* The report for people: the verdict, what matters first, one line a difference. */
 #include "report/writers.h"
 
+#include "io/io.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_MAX = 40, VALUE_BYTES_MAX = 100, ROW = 16, ROWS = 3 };
+enum { SHOWN_MAX = 40, SHOWN_PER_FILE = 5, VALUE_BYTES_MAX = 100, ROW = 16, ROWS = 3 };
 
 static const char *const sentences[] = {
     [ASY_IDENTICAL] = "the same bytes",
@@ -192,38 +194,92 @@ static void write_difference(const asy_report *report, asy_buf *out,
         write_bytes(out, difference);
 }
 
-static int by_risk(const void *left, const void *right)
+/* A difference in the order of the report: risk, then file, then code before the rest. */
+typedef struct entry {
+    const asy_difference *difference;
+    size_t file; /* which run of differences with one path */
+    bool code;
+} entry;
+
+static int by_weight(const void *left, const void *right)
 {
-    const asy_difference *a = *(const asy_difference *const *)left;
-    const asy_difference *b = *(const asy_difference *const *)right;
-    if (a->risk != b->risk)
-        return a->risk > b->risk ? -1 : 1;
-    return a->id < b->id ? -1 : a->id > b->id;
+    const entry *a = left, *b = right;
+    if (a->difference->risk != b->difference->risk)
+        return a->difference->risk > b->difference->risk ? -1 : 1;
+    if (a->file != b->file)
+        return a->file < b->file ? -1 : 1;
+    if (a->code != b->code)
+        return a->code ? -1 : 1;
+    return a->difference->id < b->difference->id ? -1 : a->difference->id > b->difference->id;
 }
 
-/* What is neither benign nor derived, the worst first. */
-static void write_differences(const asy_report *report, asy_buf *out)
+static bool is_code(const asy_difference *difference)
+{
+    const asy_region *region =
+        difference->left_region ? difference->left_region : difference->right_region;
+    return region && (region->flags & ASY_REGION_EXEC);
+}
+
+/* What is neither derived nor, unless verbose, benign. */
+static entry *collect(const asy_report *report, size_t *count, size_t *derived)
 {
     const asy_result *result = report->result;
-    const asy_difference **list = asy_calloc(result->difference_count + 1, sizeof(*list));
-    size_t count = 0, derived = 0;
+    entry *list = asy_calloc(result->difference_count + 1, sizeof(*list));
+    size_t file = 0;
+    *count = *derived = 0;
     for (size_t i = 0; i < result->difference_count; i++) {
         const asy_difference *difference = &result->differences[i];
+        if (i > 0 && strcmp(difference->path, result->differences[i - 1].path) != 0)
+            file++;
         if (difference->status == ASY_BENIGN && !report->verbose)
             continue;
         if (difference->derived_count)
-            derived++;
+            ++*derived;
         else
-            list[count++] = difference;
+            list[(*count)++] = (entry){difference, file, is_code(difference)};
     }
-    qsort(list, count, sizeof(*list), by_risk);
-    size_t shown = report->verbose || count <= SHOWN_MAX ? count : SHOWN_MAX;
+    qsort(list, *count, sizeof(*list), by_weight);
+    return list;
+}
+
+static bool one_group(const entry *a, const entry *b)
+{
+    return a->file == b->file && a->difference->risk == b->difference->risk;
+}
+
+/* Writes the differences of one file and risk, from `at`; gives where the next group starts. */
+static size_t write_group(const asy_report *report, asy_buf *out, const entry *list, size_t count,
+                          size_t at)
+{
+    size_t end = at;
+    while (end < count && one_group(&list[at], &list[end]))
+        end++;
+    size_t shown = end - at;
+    if (!report->verbose && shown > SHOWN_PER_FILE + 1)
+        shown = SHOWN_PER_FILE;
+    for (size_t i = at; i < at + shown; i++)
+        write_difference(report, out, list[i].difference);
+    if (at + shown < end) {
+        asy_buf_printf(out, "           and %zu more parts of ", end - at - shown);
+        asy_buf_escape_str(out, asy_path_base(short_path(report, list[at].difference->path)));
+        asy_buf_putc(out, '\n');
+    }
+    return end;
+}
+
+static void write_differences(const asy_report *report, asy_buf *out)
+{
+    size_t count = 0, derived = 0, at = 0;
+    entry *list = collect(report, &count, &derived);
     if (count)
         asy_buf_putc(out, '\n');
-    for (size_t i = 0; i < shown; i++)
-        write_difference(report, out, list[i]);
-    if (shown < count)
-        asy_buf_printf(out, "  ... and %zu more (-v shows them)\n", count - shown);
+    for (size_t lines = 0; at < count && (report->verbose || lines < SHOWN_MAX);) {
+        size_t next = write_group(report, out, list, count, at);
+        lines += next - at < SHOWN_PER_FILE + 1 ? next - at : SHOWN_PER_FILE + 1;
+        at = next;
+    }
+    if (at < count)
+        asy_buf_printf(out, "  ... and %zu more (-v shows them)\n", count - at);
     if (derived)
         asy_buf_printf(out, "  and %zu that follow%s from these: sizes, checksums\n", derived,
                        derived == 1 ? "s" : "");
