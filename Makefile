@@ -153,10 +153,9 @@ install: all ## to DESTDIR= PREFIX=/usr/local
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/assay
 	install -D -m 644 completions/_assay $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_assay
 	install -d -m 755 $(DOCDIR)
-	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(DOCDIR)/
-	for folder in $(patsubst docs/%/,%,$(filter-out docs/man/,$(wildcard docs/*/))); do \
-	    install -d -m 755 $(DOCDIR)/$$folder && \
-	    install -m 644 docs/$$folder/* $(DOCDIR)/$$folder/ || exit 1; \
+	install -m 644 README.md LICENSE $(DOCDIR)/
+	find docs -type f ! -path 'docs/man/*' | while read -r file; do \
+	    install -D -m 644 $$file $(DOCDIR)/$$file || exit 1; \
 	done
 
 clean: ## removes build/

@@ -6,6 +6,8 @@
 set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit
+# Tests that call make start one of their own.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 build=$1
 shift
 [ $# -gt 0 ] || set -- unit cli
