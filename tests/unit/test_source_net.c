@@ -176,14 +176,16 @@ Test(source_net, a_killed_fetch_leaves_a_usable_cache)
     help_sh("cd work; for i in $(seq 60); do head -c 60000 /dev/urandom > f$i; done; git add -A;"
             "git commit -qm big; git push -q ../repos/r.git main");
     ASY_AUTO_FREE char *host = start_https();
+    ASY_AUTO_FREE char *spec = asy_asprintf("https://%s/r.git@main", host);
     for (unsigned i = 0; i < 8; i++) {
-        help_sh("rm -rf cache");
+        help_sh("rm -rf cache killed; mkdir cache killed");
         pid_t pid = fork();
         if (pid == 0) {
-            fetch_ok("https://%s/r.git@%s", host, "main", false);
-            _exit(0);
+            asy_source source;
+            asy_source_request request = {.spec = spec, .cache_dir = "cache", .dest = "killed"};
+            _exit(asy_source_fetch(&request, &source, NULL) == ASY_OK ? 0 : 1);
         }
-        usleep(60000 + i * 15000);
+        usleep(20000 + i * 25000);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         fetch_ok("https://%s/r.git@%s", host, "main", false);
