@@ -15,6 +15,7 @@ typedef struct sides {
     bool paired;       /* their members differ and are compared on their own */
     bool same_members; /* their members are there and equal */
     bool renamed;      /* one encoded member under two suffixes */
+    bool limited;      /* a limit cut one side short: what is opaque may only be unread */
 } sides;
 
 static asy_side side_of(const asy_region *region)
@@ -62,6 +63,8 @@ static bool fills_up(const asy_region *region)
 static void region_differs(const sides *at, const asy_region *left, const asy_region *right)
 {
     if (spoken_for(at, left, at->left_record) && spoken_for(at, right, at->right_record))
+        return;
+    if (at->limited && (left ? left : right)->role == ASY_ROLE_OPAQUE)
         return;
     asy_kind kind = !left ? ASY_ADDED : !right ? ASY_REMOVED : ASY_CHANGED;
     asy_draft *draft = draft_for(at, kind, left ? left->name : right->name);
@@ -145,7 +148,7 @@ static bool has_member(const asy_record *record)
     return record && record->member;
 }
 
-static void compare_match(asy_work *work, size_t pair, size_t index)
+static void compare_match(asy_work *work, size_t pair, size_t index, bool limited)
 {
     const asy_match *match = &work->pairs[pair].matches[index];
     sides at = {.work = work,
@@ -155,7 +158,8 @@ static void compare_match(asy_work *work, size_t pair, size_t index)
                 .right = work->pairs[pair].right,
                 .left_record = record_at(work->pairs[pair].left, match->records.left),
                 .right_record = record_at(work->pairs[pair].right, match->records.right),
-                .paired = match->paired};
+                .paired = match->paired,
+                .limited = limited};
     at.same_members = !match->paired && has_member(at.left_record) && has_member(at.right_record);
     at.renamed = match->paired && work->pairs[match->rank].renamed;
     if (at.left_record && at.right_record)
@@ -189,7 +193,9 @@ void asy_pass_regions(asy_work *work)
         if (!work->pairs[i].matches)
             continue;
         compare_order(work, i);
+        bool limited =
+            asy_node_limited(work->pairs[i].left) || asy_node_limited(work->pairs[i].right);
         for (size_t j = 0; j < work->pairs[i].match_count; j++)
-            compare_match(work, i, j);
+            compare_match(work, i, j, limited);
     }
 }

@@ -204,12 +204,14 @@ void asy_layout_unordered(asy_layout *layout, const asy_step *step)
 
 bool asy_layout_admit(asy_layout *layout, uint64_t offset)
 {
-    if (layout->reader->entries < layout->reader->limits->entries) {
+    /* What the user interrupts ends as what a limit cuts short: described so far, and said. */
+    bool stop = asy_interrupted();
+    if (!stop && layout->reader->entries < layout->reader->limits->entries) {
         layout->reader->entries++;
         return true;
     }
     if (!layout->entries_hit)
-        asy_layout_limit(layout, "entries", offset);
+        asy_layout_limit(layout, stop ? "interrupted" : "entries", offset);
     layout->entries_hit = true;
     return false;
 }

@@ -274,6 +274,23 @@ Test(compare_limits, a_limit_makes_it_inconclusive_and_hides_no_difference)
     compared_end(&pair);
 }
 
+Test(compare_limits, what_was_not_read_is_no_difference)
+{
+    compared pair;
+    asy_limits few = asy_limits_default;
+    few.entries = 2;
+    const tar_entry left[] = {{"a", "1", 0, 1}, {"b", "2", 0, 1}, {"c", "3", 0, 1}};
+    const tar_entry right[] = {{"a", "1", 0, 1}, {"b", "2", 0, 1}, {"c", "4", 0, 1}};
+    ASY_BUF_AUTO a = ASY_BUF_INIT, b = ASY_BUF_INIT;
+    tar_make(&a, left, 3);
+    tar_make(&b, right, 3);
+    compare_with(&pair, asy_buf_span(&a), asy_buf_span(&b), &few);
+    cr_expect_eq(pair.result.difference_count, 0);
+    cr_expect_eq(pair.result.verdict, ASY_INCONCLUSIVE);
+    cr_expect_eq(asy_result_exit_code(&pair.result, ASY_IDENTICAL, false), 2);
+    compared_end(&pair);
+}
+
 Test(compare_limits, exit_codes)
 {
     static const struct {
