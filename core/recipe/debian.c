@@ -71,9 +71,11 @@ static int folder_of_changelog(asy_span text, char **out, asy_error *error)
         text = without(text, 1);
     asy_span package = until(text, " \t\n");
     text = without(text, package.len);
-    if (!asy_span_starts(text, " ("))
+    asy_span version = {0};
+    if (asy_span_starts(text, " ("))
+        version = until(without(text, 2), ") \t\n");
+    if (!version.len || !asy_span_starts(without(text, 2 + version.len), ")"))
         return asy_error_set(error, ASY_E_FORMAT, "the first line is not \"NAME (VERSION) ...\"");
-    asy_span version = until(without(text, 2), ") \t\n");
     return folder_name(package, version, out, error);
 }
 

@@ -26,8 +26,10 @@ static char *project_name(const asy_source *source)
     while (text.len && text.ptr[text.len - 1] == '/')
         text.len--;
     const uint8_t *slash = text.len ? memrchr(text.ptr, '/', text.len) : NULL;
-    if (slash)
-        text = asy_span_sub(text, (size_t)(slash - text.ptr) + 1, text.len);
+    if (slash) {
+        size_t skip = (size_t)(slash - text.ptr) + 1;
+        text = asy_span_sub(text, skip, text.len - skip);
+    }
     ASY_BUF_AUTO name = ASY_BUF_INIT;
     for (size_t i = 0; i < text.len; i++)
         if (isalnum(text.ptr[i]) || (name.len && strchr("._+-", text.ptr[i]) && text.ptr[i]))
