@@ -90,6 +90,11 @@ static asy_type type_of(uint8_t flag, asy_span name)
     return flag >= '0' && flag <= '7' ? types[flag - '0'] : ASY_TYPE_OTHER;
 }
 
+static bool has_nul(asy_span text)
+{
+    return tar_string(text).len != text.len;
+}
+
 static void resolve_names(tar_scan *scan, const pending *p, asy_span block, tar_entry *entry)
 {
     entry->name = p->has_name ? p->name : header_name(scan, block);
@@ -101,8 +106,8 @@ static void resolve_names(tar_scan *scan, const pending *p, asy_span block, tar_
     if (p->pax.sparse_name.len)
         entry->name = p->pax.sparse_name;
     scan->odd |= (p->pax.has_path && p->has_name) || (p->pax.has_link && p->has_link) ||
-                 p->pax.malformed || memchr(entry->name.ptr, 0, entry->name.len) != NULL ||
-                 (p->pax.has_link && memchr(entry->link.ptr, 0, entry->link.len) != NULL);
+                 p->pax.malformed || has_nul(entry->name) ||
+                 (p->pax.has_link && has_nul(entry->link));
 }
 
 /* Blocks of an old GNU sparse map after the header; false when they leave the file. */

@@ -192,6 +192,10 @@ Test(normal, compressed_streams)
          false},
         {"zstd two frames", ZS, ZS "zstd -q < /dev/null >> out", false},
         {"zstd trailing data", ZS, ZS "echo evil >> out", false},
+        {"gzip of another time stored in a tar",
+         "sample; gzip -n t/a/seq; touch -d @1 t/a/seq.gz; pack .",
+         "sample; gzip -n t/a/seq; poke t/a/seq.gz 4 01020304; touch -d @1 t/a/seq.gz; pack .",
+         false},
         {"gzip stored in a tar", "sample; gzip -n1 t/a/seq; touch -d @1 t/a/seq.gz; pack .",
          "sample; gzip -n9 t/a/seq; touch -d @1 t/a/seq.gz; pack .", false},
     };
