@@ -6,20 +6,22 @@
 
 typedef struct candidate {
     const char *format, *region, *cause;
+    bool follows; /* only when the same file shows another difference, too */
 } candidate;
 
 static const candidate candidates[] = {
-    {"elf", ".note.gnu.build-id", "derived.build-id"},
-    {"elf", ".gnu_debuglink", "derived.debuglink"},
+    {"elf", ".note.gnu.build-id", "derived.build-id", true},
+    {"elf", ".gnu_debuglink", "derived.debuglink", true},
+    {"ar", "order", "order.static-library", false},
 };
 
-static const char *candidate_for(const asy_difference *difference)
+static const candidate *candidate_for(const asy_difference *difference)
 {
     const asy_node *node = difference->left_node ? difference->left_node : difference->right_node;
     for (size_t i = 0; i < ASY_COUNT(candidates); i++)
         if (strcmp(candidates[i].format, node->format->name) == 0 &&
             strcmp(candidates[i].region, difference->region) == 0)
-            return candidates[i].cause;
+            return &candidates[i];
     return NULL;
 }
 
@@ -35,7 +37,10 @@ void asy_pass_possible(asy_work *work)
 {
     for (size_t i = 0; i < work->draft_count; i++) {
         asy_difference *difference = &work->drafts[i].d;
-        if (difference->status == ASY_UNEXPLAINED && has_company(work, i))
-            difference->possible_cause = candidate_for(difference);
+        if (difference->status != ASY_UNEXPLAINED)
+            continue;
+        const candidate *found = candidate_for(difference);
+        if (found && (!found->follows || has_company(work, i)))
+            difference->possible_cause = found->cause;
     }
 }

@@ -38,7 +38,7 @@ int asy_wire_receive_error(int fd, asy_error *error)
         texts[i] = at;
         at += strlen(at) + 1;
     }
-    int code = atoi(texts[0]);
+    int code = (int)strtol(texts[0], NULL, 10);
     asy_error_set(error, code < 0 && code >= ASY_E_INTERRUPTED ? code : ASY_E_INFRA, "%s",
                   texts[1]);
     if (texts[2][0])

@@ -48,6 +48,11 @@ expect_exit 2 'a full disk is an error' bash -c '"$0" diff a b > /dev/full' "$AS
 expect_exit 1 'a report into a pipe' bash -c '"$0" diff --report json=/dev/stderr a b 2> piped' "$ASSAY"
 is 'is written as it comes' "$(json piped 'j["verdict"]')" different
 
+# Every cause that a report can name has a page, and every page a cause.
+grep -o '^    {"[a-z]*\.[a-z-]*"' "$top/core/compare/causes.c" | tr -d ' {"' | sort > ids
+find "$top/docs/causes" -name '*.md' -printf '%f\n' | sed 's/\.md$//' | sort > pages
+same 'causes and their pages' ids pages
+
 # ---- the same everywhere --------------------------------------------------------------------------
 
 "$ASSAY" diff --report json=here.json --report text=- -v a.tar b > here.txt

@@ -434,6 +434,28 @@ Test(compare_risk, where_a_file_lies)
         cr_expect_eq(risk_of_text(cases[i].inside), cases[i].wanted, "%s", cases[i].inside);
 }
 
+Test(compare_causes, a_candidate_without_proof_changes_no_status)
+{
+    compared pair;
+    ASY_BUF_AUTO left = ASY_BUF_INIT, right = ASY_BUF_INIT;
+    for (int side = 0; side < 2; side++) {
+        asy_buf *out = side ? &right : &left;
+        asy_buf_puts(out, "!<arch>\n");
+        for (int member = 0; member < 2; member++)
+            asy_buf_printf(out, "%-16s%-12s%-6s%-6s%-8s%-10d`\n%s\n",
+                           member == side ? "a.o/" : "b.o/", "0", "0", "0", "100644", 2,
+                           member == side ? "A" : "B");
+    }
+    compare_bytes(&pair, asy_buf_span(&left), asy_buf_span(&right));
+    const asy_difference *order = find(&pair, "x", "order");
+    cr_assert(order);
+    cr_expect_str_eq(order->possible_cause, "order.static-library");
+    cr_expect_null(order->cause);
+    cr_expect_eq(order->status, ASY_UNEXPLAINED);
+    cr_expect_eq(pair.result.verdict, ASY_DIFFERENT);
+    compared_end(&pair);
+}
+
 Test(compare_causes, every_cause_has_a_title_and_a_fix_and_they_are_sorted)
 {
     size_t count = 0;
