@@ -15,7 +15,7 @@ int asy_open_below(int dirfd, const char *path, int *out, asy_error *error)
                            .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     ASY_AUTO_CLOSE int fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
     if (fd < 0 || fstat(fd, &st) != 0) {
-        bool missing = errno == ENOENT || errno == ENOTDIR;
+        bool missing = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
         asy_error_errno(error, missing ? ASY_E_NOT_FOUND : ASY_E_IO, "cannot open");
         return asy_error_path(error, path);
     }
