@@ -133,6 +133,11 @@ static bool have_name(const asy_collector *collector, const char *name)
     return false;
 }
 
+static int too_large(asy_error *error)
+{
+    return asy_error_set(error, ASY_E_LIMIT, "the build's outputs are larger than its disk limit");
+}
+
 static int copy_content(asy_collector *collector, int from, int to, asy_error *error)
 {
     uint64_t limit = collector->spec->limits.disk;
@@ -147,8 +152,7 @@ static int copy_content(asy_collector *collector, int from, int to, asy_error *e
             return ASY_OK;
         collector->bytes += (uint64_t)got;
         if (limit && collector->bytes > limit)
-            return asy_error_set(error, ASY_E_LIMIT,
-                                 "the build's outputs are larger than its disk limit");
+            return too_large(error);
         ssize_t put = 0;
         for (ssize_t done = 0; done < got && put >= 0; done += put > 0 ? put : 0) {
             put = write(to, block + done, (size_t)(got - done));
@@ -167,7 +171,9 @@ static int copy_output(asy_collector *collector, const char *name, int from, int
     if (fstat(from, &st) != 0 || !S_ISREG(st.st_mode))
         return asy_error_set(error, ASY_E_INFRA, "an output is not a regular file");
     const struct timespec times[2] = {st.st_mtim, st.st_mtim};
-    int rc = copy_content(collector, from, to, error);
+    uint64_t limit = collector->spec->limits.disk;
+    bool giant = limit && (uint64_t)st.st_size > limit;
+    int rc = giant ? too_large(error) : copy_content(collector, from, to, error);
     if (rc < 0)
         return asy_error_path(error, name);
     if (fchmod(to, st.st_mode & S_IXUSR ? 0755 : 0644) != 0 || futimens(to, times) != 0) {

@@ -47,6 +47,10 @@ SANDBOX_TEST(sandbox_attack, writes_only_where_it_may)
     box_sh(box, "set -e; for d in /build /tmp /home/builder /dev/shm /var/tmp; do"
                 "  echo x >$d/x; cat $d/x; done");
     cr_assert(box_ok(box));
+    box->spec.uid = 0;
+    box_sh(box, "for p in /x /usr/x /bin/x /etc/x /etc/alternatives/x; do"
+                "  ! touch $p 2>/dev/null || exit 1; done");
+    cr_assert(box_ok(box), "nor does root inside");
 }
 
 SANDBOX_TEST(sandbox_attack, cannot_touch_its_supervisor)

@@ -138,25 +138,19 @@ SANDBOX_TEST(sandbox_run, says_which_copy_cannot_be_made)
 
 SANDBOX_TEST(sandbox_run, the_order_of_a_folder_does_not_depend_on_the_source)
 {
-    static const char *const names[] = {"b", "d", "a", "c", "e"};
-    static char source[2][256];
-    char first[64];
-    for (int side = 0; side < 2; side++) {
-        snprintf(source[side], sizeof(source[side]), "%s", box_path(box, side ? "s1" : "s0"));
-        cr_assert_eq(mkdir(source[side], 0755), 0);
-        for (size_t i = 0; i < ASY_COUNT(names); i++) {
-            ASY_AUTO_FREE char *path =
-                asy_path_join(source[side], names[side ? i : ASY_COUNT(names) - 1 - i]);
-            cr_assert_eq(asy_write_file(path, asy_span_str("x"), 0644, NULL), ASY_OK);
-        }
-        box->copies[0] = (asy_sandbox_copy){source[side], "/build/s"};
-        box->spec.copy_count = 1;
-        box_sh(box, "ls -U /build/s | tr '\\n' ' '");
-        cr_assert(box_ok(box));
-        if (side == 0)
-            snprintf(first, sizeof(first), "%s", box->log.ptr);
-        cr_assert_str_eq(box->log.ptr, first);
+    static const char *const names[] = {"k", "b", "j", "d", "a", "g", "c", "i", "e", "h", "f"};
+    static char source[256];
+    snprintf(source, sizeof(source), "%s", box_path(box, "src"));
+    cr_assert_eq(mkdir(source, 0755), 0);
+    for (size_t i = 0; i < ASY_COUNT(names); i++) {
+        ASY_AUTO_FREE char *path = asy_path_join(source, names[i]);
+        cr_assert_eq(asy_write_file(path, asy_span_str("x"), 0644, NULL), ASY_OK);
     }
+    box->copies[0] = (asy_sandbox_copy){source, "/build/s"};
+    box->spec.copy_count = 1;
+    box_sh(box, "mkdir /build/t; for f in a b c d e f g h i j k; do echo x >/build/t/$f; done;"
+                "test \"$(ls -U /build/s)\" = \"$(ls -U /build/t)\"");
+    cr_assert(box_ok(box), "as if made in the order of their names");
 }
 
 static void collect(test_box *box, const char *const *globs)
@@ -205,7 +199,7 @@ SANDBOX_TEST(sandbox_run, collects_nothing_doubtful)
     cr_assert_eq(box_sh(box, "rm -rf /build/*; mkdir a; ln -s /usr/bin /build/l; exit 0"), ASY_OK);
     cr_assert_eq(box->result.collected, 0);
     box->spec.collect_root = "/build/l";
-    cr_assert_eq(box_sh(box, "ln -s /usr/bin /build/l"), ASY_E_BUILD, "a root that is a link");
+    cr_assert_eq(box_sh(box, "ln -s ../usr/bin /build/l"), ASY_E_BUILD, "a root that is a link");
 }
 
 SANDBOX_TEST(sandbox_run, what_builds_do_works)
