@@ -77,6 +77,12 @@ Test(normal, tar_order_and_its_conditions)
         {"a hard link before its target",
          "sample; ln t/a/x t/a/y; pack --no-recursion --sort=none a/x a/y a/run",
          "sample; ln t/a/x t/a/y; pack --no-recursion --sort=none a/y a/run a/x", false},
+        /* In the second file the records stand as sorting puts those of the first. */
+        {"a hard link moved before its target",
+         "sample; ln t/a/x t/a/b; pack --no-recursion --sort=none a/x a/b",
+         "sample; ln t/a/x t/a/b; pack --no-recursion --sort=none a/x a/b; (tail -c +1025 out | "
+         "head -c 512; head -c 1024 out; tail -c +1537 out) > moved; mv moved out",
+         false},
         {"a path through a symlink",
          "mkdir -p l d/d; ln -s a l/d; echo > d/d/x; tar -C l -cf out d; tar -C d -rf out d/x",
          "mkdir -p l d/d; ln -s a l/d; echo > d/d/x; tar -C d -cf out d/x; tar -C l -rf out d",
