@@ -118,9 +118,8 @@ int asy_git_read(git_odb *odb, const git_oid *id, git_odb_object **out, asy_erro
 
 /* ---- attributes -------------------------------------------------------------------------------- */
 
-/* Prepares part->attributes; `files` holds the .gitattributes files of its tree, `workdir` is any
- * folder. */
-int asy_attributes_open(asy_part *part, git_index *files, const char *workdir, asy_error *error);
+/* Prepares part->attributes; `files` holds the .gitattributes files of its tree. */
+int asy_attributes_open(asy_part *part, git_index *files, asy_error *error);
 
 /* What .gitattributes ask for when a file is written out (gitattributes(5)). */
 typedef struct asy_conversion {

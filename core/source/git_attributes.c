@@ -10,7 +10,7 @@
 #include <git2/sys/repository.h>
 #include <string.h>
 
-int asy_attributes_open(asy_part *part, git_index *files, const char *workdir, asy_error *error)
+int asy_attributes_open(asy_part *part, git_index *files, asy_error *error)
 {
     int rc = git_repository_wrap_odb(&part->attributes, part->odb);
     if (rc < 0)
@@ -19,9 +19,6 @@ int asy_attributes_open(asy_part *part, git_index *files, const char *workdir, a
     if (failed < 0)
         return failed;
     rc = git_repository_set_index(part->attributes, files);
-    /* Without a work tree libgit2 takes no macros ([attr]NAME). Nothing is read from it. */
-    if (rc == 0)
-        rc = git_repository_set_workdir(part->attributes, workdir, 0);
     return rc < 0 ? asy_git_fail(error, rc, ASY_E_IO, "cannot prepare .gitattributes") : ASY_OK;
 }
 

@@ -70,15 +70,23 @@ static int make_bare(const char *path, asy_error *error)
     return ASY_OK;
 }
 
-/* What a killed fetch left half written; the lock is ours, so nobody else writes now. */
-static void sweep_packs(const char *path)
+/*
+ * What a killed fetch left half written: packs, and locks of references, which would stop the next
+ * one. The lock on the whole is ours, so nobody else writes now; no reference may end in ".lock"
+ * (git-check-ref-format(1)).
+ */
+static void sweep(int parent, const char *name, unsigned depth)
 {
-    ASY_AUTO_FREE char *packs = asy_path_join(path, "objects/pack");
-    DIR *dir = opendir(packs);
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     struct dirent *entry;
     while (dir && (entry = readdir(dir))) {
-        if (strncmp(entry->d_name, "pack_git2_", 10) == 0)
-            unlinkat(dirfd(dir), entry->d_name, 0);
+        const char *own = entry->d_name;
+        bool dots = strcmp(own, ".") == 0 || strcmp(own, "..") == 0;
+        if (entry->d_type == DT_DIR && !dots && depth < ASY_SOURCE_DEPTH_MAX)
+            sweep(fd, own, depth + 1);
+        else if (asy_span_ends(asy_span_str(own), ".lock") || strncmp(own, "pack_git2_", 10) == 0)
+            unlinkat(fd, own, 0);
     }
     if (dir)
         closedir(dir);
@@ -91,7 +99,7 @@ static int open_bare(const char *path, git_repository **out, asy_error *error)
         if (rc < 0)
             return rc;
     }
-    sweep_packs(path);
+    sweep(AT_FDCWD, path, 0);
     return asy_git_open(path, out, error);
 }
 

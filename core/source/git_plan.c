@@ -210,7 +210,7 @@ static int plan_part(walk *in, asy_error *error)
     int rc = walk_tree(in, &tree, "", 0, error);
     asy_part *part = &in->plan->parts[in->part];
     if (rc == ASY_OK && git_index_entrycount(in->attributes))
-        rc = asy_attributes_open(part, in->attributes, in->job->dest, error);
+        rc = asy_attributes_open(part, in->attributes, error);
     if (rc < 0)
         return asy_git_blame(part->repository, part->where.kind == ASY_SPEC_URL, rc, error);
     return open_modules(in, first, error);

@@ -336,15 +336,6 @@ static int download(session *own, git_repository *repository, git_remote *remote
     return 0;
 }
 
-/* libssh2 prefers the kinds of host key that known_hosts lists only when libgit2 finds the file,
- * below this path; the user's configuration, which is looked for there too, was loaded (as nothing)
- * when the repository was opened. */
-static void show_home(bool show)
-{
-    ASY_AUTO_FREE char *home = show ? asy_home() : NULL;
-    git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, GIT_CONFIG_LEVEL_GLOBAL, home ? home : "");
-}
-
 int asy_remote_fetch(asy_job *job, const asy_spec *where, git_repository *repository,
                      const char *id, asy_error *error)
 {
@@ -354,13 +345,11 @@ int asy_remote_fetch(asy_job *job, const asy_spec *where, git_repository *reposi
     set_options(&options, &own);
     asy_job_say(job, true, "fetching %s", where->location);
     int rc = git_remote_create_anonymous(&remote, repository, where->location);
-    show_home(true);
     if (rc == 0)
         rc = git_remote_connect(remote, GIT_DIRECTION_FETCH, &options.callbacks,
                                 &options.proxy_opts, NULL);
     if (rc == 0)
         rc = download(&own, repository, remote, id);
-    show_home(false);
     if (rc < 0 && own.trouble)
         rc = asy_error_set(error, ASY_E_INFRA, "%s", own.trouble);
     else if (rc < 0)

@@ -6,7 +6,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -177,17 +176,10 @@ int asy_tarball_list(asy_job *job, const char *path, bool strip, const char *und
     int rc = asy_open_regular(path, &fd, error);
     if (rc < 0)
         return rc;
-    /* In the C locale libarchive gives no names that pax headers spell in UTF-8. */
-    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
     reader in = {.job = job, .archive = archive_read_new()};
     ASY_ASSERT(in.archive);
     rc = read_members(&in, fd, error);
     archive_read_free(in.archive);
-    if (utf8) {
-        uselocale(before);
-        freelocale(utf8);
-    }
     asy_listing_sort(&in.members);
     if (rc == ASY_OK)
         hand_over(&in.members, strip, under, out);

@@ -165,7 +165,8 @@ Test(source_git, line_endings_follow_gitattributes_as_in_git)
         " printf 'one\\ntwo\\n\\nend' > \"$f\"; done;"
         "for f in crlf.txt crlf.auto crlf.crlf crlf.none; do printf 'a\\r\\nb\\r\\n' > $f; done;"
         "for f in mixed.txt mixed.auto mixed.crlf; do printf 'a\\r\\nb\\nc\\r' > $f; done;"
-        "for f in bin.txt bin.auto; do printf 'a\\n\\0b\\n' > $f; done;"
+        "printf 'a\\r\\nb\\n' > both.auto; for f in bin.txt bin.auto; do printf 'a\\n\\0b\\n' > "
+        "$f; done;"
         "printf 'a\\nb\\n\\032' > dos.auto; printf '\\001\\002\\n\\n' > ctrl.auto;"
         "printf '$Id$ $Id: old $ $Id: a b c $ $Id:x\\n$ $Id$$Id$' > k.id;"
         "printf 'x $Id$\\ny\\n' > both.idtxt;"
@@ -320,6 +321,17 @@ Test(source_git, a_corrupt_object_is_a_mismatch)
     cr_assert_not_null(result.source.commit, "what is known stays in the record");
     cr_assert(strstr(result.error.hint, "fsck"));
     help_free(&result);
+
+    /* another commit in the place of the one that is asked for */
+    help_sh("git init -q -b main c; cd c; echo 1 > a; git add a; git commit -qm one;"
+            "o=$(echo evil | git commit-tree 'HEAD^{tree}'); f() { echo .git/objects/$(echo $1 |"
+            " sed 's,..,&/,'); }; chmod -R u+w .git; cp -f $(f $o) $(f $(git rev-parse HEAD))");
+    help_fetch_fails("c@main", ASY_E_MISMATCH, "");
+    help_sh("git init -q -b main t; cd t; echo 1 > a; git add a; git commit -qm one;"
+            "o=$(echo evil > a; git add a; git write-tree); f() { echo .git/objects/$(echo $1 |"
+            " sed 's,..,&/,'); }; chmod -R u+w .git;"
+            "cp -f $(f $o) $(f $(git rev-parse HEAD^{tree}))");
+    help_fetch_fails("t@main", ASY_E_MISMATCH, "");
 
     help_sh("git init -q -b main p; cd p; seq 9999 > a; git add a; git commit -qm one; git gc -q;"
             "p=$(ls .git/objects/pack/*.pack); chmod u+w $p;"

@@ -177,6 +177,13 @@ Test(source_net, a_killed_fetch_leaves_a_usable_cache)
             "git commit -qm big; git push -q ../repos/r.git main");
     ASY_AUTO_FREE char *host = start_https();
     ASY_AUTO_FREE char *spec = asy_asprintf("https://%s/r.git@main", host);
+    fetch_ok("https://%s/r.git@%s", host, "main", false);
+    help_sh("cd cache/git/*/; touch refs/heads/main.lock refs/heads/x.lock packed-refs.lock "
+            "objects/pack/pack_git2_0123; cd %s/work; git commit -qm more --allow-empty;"
+            "git push -q ../repos/r.git main",
+            help_dir());
+    fetch_ok("https://%s/r.git@%s", host, "main", true);
+    help_sh("! find cache -name '*_git2_*' -o -path '*/refs/*.lock' | grep .");
     for (unsigned i = 0; i < 8; i++) {
         help_sh("rm -rf cache killed; mkdir cache killed");
         pid_t pid = fork();
