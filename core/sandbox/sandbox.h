@@ -56,6 +56,7 @@ typedef struct asy_sandbox_copy {
     const char *target; /* absolute, inside: the copy itself, not the folder that holds it */
 } asy_sandbox_copy;
 
+/* 0: not limited. What is written to a writable bind does not count; the log does. */
 typedef struct asy_sandbox_limits {
     double seconds;     /* wall clock */
     uint64_t memory;    /* bytes, the tree's pages, its tmpfs files included */
@@ -65,12 +66,16 @@ typedef struct asy_sandbox_limits {
 
 typedef struct asy_sandbox_spec {
     /* Root: `lower` lists folders, topmost first; none means the host's /usr with its aliases and a
-     * generated minimal /etc, read-only. */
+     * generated minimal /etc, read-only. A folder that belongs to real ids below 65536 (root's, not
+     * the map's) is shown with its owners moved into the map when the caller is root. */
     const char *const *lower;
     size_t lower_count;
     /* Where writes go. NULL: a tmpfs of limits.disk bytes that vanishes. Else a folder on a file
      * system that can hold an overlay's upper layer, which keeps them (a cached layer); `work` is an
-     * empty folder beside it. */
+     * empty folder beside it. Both belong to map.root_uid, and the folder that holds them can be
+     * searched by it. Mount points that the root lacks stay behind in it as empty folders. Without
+     * effect on the host root. Inside a throwaway copy, /etc gets a name for the command's user and
+     * for localhost when it has none. */
     const char *upper;
     const char *work;
     const asy_sandbox_bind *binds;
@@ -79,18 +84,24 @@ typedef struct asy_sandbox_spec {
     size_t copy_count;
     const char *const *argv; /* NULL-terminated; argv[0] absolute, inside */
     const char *const *env;  /* NULL-terminated NAME=VALUE: the whole environment */
-    const char *cwd;         /* absolute, inside; made when missing, owned by the command's user */
+    /* Absolute, inside; made when missing, with the folders above it, owned by the command's user. A
+     * top folder (of cwd, of a copy) that the root lacks, or has empty, is fresh and writable;
+     * /home/builder is there too. Such places are never kept in `upper`. */
+    const char *cwd;
     const char *hostname;    /* NULL: "assay" */
     /* 0: the command is root of the user namespace, with the capabilities that installing packages
      * needs (never for a package's build); else an ordinary user without any. */
     uid_t uid;
     bool network; /* true: the host's network; false: only a loopback of its own */
-    int log_fd;   /* the command's stdout and stderr; its stdin is /dev/null */
+    /* The command's stdout and stderr, or -1; its stdin is /dev/null. A regular file may grow by
+     * limits.disk. */
+    int log_fd;
     asy_sandbox_limits limits;
     /* After every process of the command is gone: regular files below collect_root (inside) whose
      * path relative to it matches one of the globs (fnmatch(3), FNM_PATHNAME) are copied to
-     * collect_dir (outside), by base name, with their times; two files of one name are an error.
-     * Only when the command succeeded. */
+     * collect_dir (outside; it exists), by base name, with their times, as mode 0644 or 0755; two
+     * files of one name are an error (ASY_E_USAGE), more bytes than limits.disk too (ASY_E_LIMIT),
+     * and a collect_root that is gone or is a link (ASY_E_BUILD). Only when the command succeeded. */
     const char *collect_root;
     const char *const *collect_globs; /* NULL-terminated, or NULL */
     const char *collect_dir;
@@ -99,7 +110,7 @@ typedef struct asy_sandbox_spec {
     void *tick_context;
 } asy_sandbox_spec;
 
-/* Who held a limit: "cgroup2", "cgroup1", "supervision", "rlimit", "tmpfs", "none". */
+/* Who held a limit (docs/THREAT-MODEL.md says how well): "cgroup2", "cgroup1", "supervision", "rlimit", "tmpfs", "none". */
 typedef struct asy_sandbox_holders {
     const char *seconds, *memory, *processes, *disk;
 } asy_sandbox_holders;
@@ -117,8 +128,10 @@ typedef struct asy_sandbox_result {
 } asy_sandbox_result;
 
 /*
- * ASY_OK when the command ran, however it ended. ASY_E_INFRA when the sandbox could not be made or
- * the copies did not fit; ASY_E_INTERRUPTED after SIGINT or SIGTERM (everything is dead by then);
+ * ASY_OK when the command ran, however it ended; limit_hit says which limit ended it, or the one that
+ * it had met when it failed. ASY_E_USAGE for paths inside that are not absolute and plain (without
+ * "." and ".."). ASY_E_INFRA when the sandbox could not be made or the copies did not fit (devices,
+ * sockets and pipes cannot be copied in); ASY_E_INTERRUPTED after SIGINT or SIGTERM (everything is dead by then);
  * ASY_E_NOT_FOUND when argv[0] does not exist inside.
  */
 int asy_sandbox_run(const asy_idmap *map, const asy_sandbox_spec *spec, asy_sandbox_result *result,

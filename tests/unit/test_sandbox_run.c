@@ -4,11 +4,15 @@
 
 #include "io/io.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void set_times(const char *path, time_t seconds, long nanoseconds)
@@ -219,6 +223,36 @@ SANDBOX_TEST(sandbox_run, compiles_a_program)
 {
     box_sh(box, "echo 'int main(void) { return 42; }' >x.c && cc -o x x.c && ./x");
     cr_assert_eq(box->result.exit_code, 42, "%s", box->log.ptr);
+}
+
+/* The host's network, when asked for; yet not its abstract sockets, where the kernel can. */
+SANDBOX_TEST(sandbox_run, has_the_network_when_asked)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_un abstract = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof(address);
+    char script[512];
+    int inet = socket(AF_INET, SOCK_STREAM, 0), local = socket(AF_UNIX, SOCK_STREAM, 0);
+    int length = snprintf(abstract.sun_path + 1, 64, "assay-test-%d", getpid());
+    size_t used = sizeof(abstract.sun_family) + 1 + (size_t)length;
+    cr_assert_eq(bind(inet, (struct sockaddr *)&address, size), 0);
+    cr_assert_eq(listen(inet, 1), 0);
+    cr_assert_eq(getsockname(inet, (struct sockaddr *)&address, &size), 0);
+    cr_assert_eq(bind(local, (struct sockaddr *)&abstract, (socklen_t)used), 0);
+    cr_assert_eq(listen(local, 1), 0);
+    snprintf(script, sizeof(script),
+             "perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); connect(S, sockaddr_in(%d,"
+             "inet_aton(\"127.0.0.1\"))) or die \"inet: $!\"; socket(U, AF_UNIX, SOCK_STREAM, 0);"
+             "print connect(U, pack(\"Sxa*\", AF_UNIX, \"assay-test-%d\")) ? \"open\" : \"shut\"'"
+             " && mkdir a b && touch a/f && mv a/f b/f && ln b/f a/g",
+             ntohs(address.sin_port), getpid());
+    box->spec.network = true;
+    box_sh(box, script);
+    cr_assert(box_ok(box));
+    bool can_shut = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= 6;
+    cr_assert_str_eq(box->log.ptr, can_shut ? "shut" : "open");
+    close(inet);
+    close(local);
 }
 
 SANDBOX_TEST(sandbox_run, binds_are_read_only_unless_asked)
