@@ -8,6 +8,8 @@ static void locate(asy_difference *difference)
 {
     asy_span left = difference->left.bytes, right = difference->right.bytes;
     size_t common = left.len < right.len ? left.len : right.len;
+    if (!left.ptr || !right.ptr)
+        common = 0;
     uint64_t first = common, count = 0;
     for (size_t i = 0; i < common; i++) {
         if (left.ptr[i] == right.ptr[i])

@@ -47,7 +47,7 @@ typedef struct asy_side {
 
 /* One line of a line diff. */
 typedef struct asy_line {
-    char origin; /* ' ', '-', '+'; '\\': the line before has no newline at its end */
+    char origin;          /* ' ', '-', '+'; '\\': the line before has no newline at its end */
     uint32_t left, right; /* 1-based line numbers, 0 where the side has none */
     asy_span text;
 } asy_line;

@@ -122,15 +122,15 @@ static bool pair_members(asy_work *work, size_t container, asy_twin twin)
     const asy_node *outer_right = work->pairs[container].right;
     const asy_node *left = member_at(outer_left, twin.left);
     const asy_node *right = member_at(outer_right, twin.right);
-    if (!left && !right)
+    const asy_node *named = left ? left : right;
+    if (!named)
         return false;
     if (left && right && asy_sha256_eq(&left->sha256, &right->sha256)) {
         work->result->counts.identical++;
         return false;
     }
-    const char *path =
-        asy_member_path(work, work->pairs[container].path, left ? outer_left : outer_right,
-                        left ? left->name : right->name);
+    const asy_node *outer = left ? outer_left : outer_right;
+    const char *path = asy_member_path(work, work->pairs[container].path, outer, named->name);
     size_t index = add_pair(work, left, right, path);
     work->pairs[index].renamed = left && right && !asy_span_eq(left->name, right->name);
     if (left && right)

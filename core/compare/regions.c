@@ -29,11 +29,10 @@ static asy_side side_of(const asy_region *region)
                       .bytes = region->bytes};
 }
 
-static const asy_step *shared_step(const asy_region *left, const asy_region *right)
+/* The step that all regions that are there carry. */
+static const asy_step *shared_step(const asy_region *any, const asy_region *other)
 {
-    if (!left || !right)
-        return left ? left->step : right->step;
-    return left->step == right->step ? left->step : NULL;
+    return other && other->step != any->step ? NULL : any->step;
 }
 
 /* The pair of the members speaks for the bytes that hold or encode them. */
@@ -64,16 +63,16 @@ static void region_differs(const sides *at, const asy_region *left, const asy_re
 {
     if (spoken_for(at, left, at->left_record) && spoken_for(at, right, at->right_record))
         return;
-    if (at->limited && (left ? left : right)->role == ASY_ROLE_OPAQUE)
+    const asy_region *any = left ? left : right;
+    if (at->limited && any->role == ASY_ROLE_OPAQUE)
         return;
     asy_kind kind = !left ? ASY_ADDED : !right ? ASY_REMOVED : ASY_CHANGED;
-    asy_draft *draft = draft_for(at, kind, left ? left->name : right->name);
+    asy_draft *draft = draft_for(at, kind, any->name);
     draft->d.left = side_of(left);
     draft->d.right = side_of(right);
     draft->d.left_region = left;
     draft->d.right_region = right;
-    draft->step = shared_step(left, right);
-    const asy_region *any = left ? left : right;
+    draft->step = shared_step(any, right);
     draft->derived = left && right && left->derived && right->derived;
     if (at->paired && fills_up(left) && fills_up(right))
         draft->derived = true;
@@ -130,11 +129,12 @@ static void compare_records(const sides *at)
 /* A record of one side that has no member to speak for it. */
 static void lone_record(const sides *at)
 {
-    const asy_record *record = at->left_record ? at->left_record : at->right_record;
-    const asy_node *node = at->left_record ? at->left : at->right;
-    for (size_t i = 0; i < record->count; i++) {
+    bool is_left = at->left_record != NULL;
+    const asy_node *node = is_left ? at->left : at->right;
+    const asy_record *record = is_left ? at->left_record : at->right_record;
+    for (size_t i = 0; record && i < record->count; i++) {
         const asy_region *region = &node->regions[record->first + i];
-        region_differs(at, at->left_record ? region : NULL, at->left_record ? NULL : region);
+        region_differs(at, is_left ? region : NULL, is_left ? NULL : region);
     }
 }
 

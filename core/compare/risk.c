@@ -125,9 +125,8 @@ static place place_of(const char *inside)
             next += 2;
         }
         place here = place_of_part(part);
-        if (here > PLACE_ORDINARY && here > found)
-            found = here;
-        else if (here == PLACE_DOCS && found == PLACE_ORDINARY)
+        bool says_more = here > PLACE_ORDINARY ? here > found : found == PLACE_ORDINARY;
+        if (says_more)
             found = here;
     }
     return found;

@@ -17,9 +17,10 @@ typedef struct asy_subject {
 typedef struct asy_report {
     asy_subject left, right;
     const asy_result *result;
-    const char *confinement; /* what the kernel lacked for the worker, or NULL when it held in full */
-    bool verbose;            /* text: lines and bytes */
-    bool color;              /* text: for a terminal */
+    const char
+        *confinement; /* what the kernel lacked for the worker, or NULL when it held in full */
+    bool verbose;     /* text: lines and bytes */
+    bool color;       /* text: for a terminal */
 } asy_report;
 
 typedef struct asy_reporter {

@@ -75,17 +75,25 @@ static void become_worker(const launch *start)
     _exit(EXIT_NOT_STARTED);
 }
 
+static int open_self(int *fd, asy_error *error)
+{
+    *fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    if (*fd >= 0)
+        return ASY_OK;
+    asy_error_errno(error, ASY_E_INFRA, "cannot open /proc/self/exe to start the reader");
+    return asy_error_hint(error, "mount /proc");
+}
+
 static pid_t spawn(const char *const *argv, const int *fds, size_t fd_count, int out_fd,
                    asy_error *error)
 {
+    ASY_AUTO_CLOSE int program = -1;
+    int rc = open_self(&program, error);
+    if (rc < 0)
+        return rc;
     ASY_AUTO_CLOSE int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null_fd < 0)
         return asy_error_errno(error, ASY_E_INFRA, "cannot open /dev/null");
-    ASY_AUTO_CLOSE int program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (program < 0) {
-        asy_error_errno(error, ASY_E_INFRA, "cannot open /proc/self/exe to start the reader");
-        return asy_error_hint(error, "mount /proc");
-    }
     size_t count = 0;
     while (argv[count])
         count++;
