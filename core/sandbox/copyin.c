@@ -17,7 +17,7 @@ enum { BLOCK = 1 << 17 };
 typedef struct copy_state {
     const char *target; /* absolute */
     uid_t owner;
-    int folder;    /* the one that holds the target's last name, then the target itself */
+    int folder; /* the one that holds the target's last name, then the target itself */
     char *block;
 } copy_state;
 
@@ -49,8 +49,8 @@ static int open_parent(const copy_state *receiver, const char *path, const char 
 static int finish(const copy_state *receiver, int fd, const asy_item *item)
 {
     const struct timespec times[2] = {item->mtime, item->mtime};
-    if (fchown(fd, receiver->owner, receiver->owner) != 0 ||
-        fchmod(fd, item->mode & 07777) != 0 || futimens(fd, times) != 0)
+    if (fchown(fd, receiver->owner, receiver->owner) != 0 || fchmod(fd, item->mode & 07777) != 0 ||
+        futimens(fd, times) != 0)
         return -1;
     return 0;
 }
@@ -106,7 +106,8 @@ static int take_folder(int parent, const char *name)
     return S_ISDIR(st.st_mode) ? 0 : -1;
 }
 
-static int end_folder(const copy_state *receiver, int parent, const char *name, const asy_item *item)
+static int end_folder(const copy_state *receiver, int parent, const char *name,
+                      const asy_item *item)
 {
     ASY_AUTO_CLOSE int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return fd < 0 ? -1 : finish(receiver, fd, item);

@@ -150,8 +150,12 @@ static bool has_id(const char *path, unsigned id)
     if (asy_read_file(AT_FDCWD, path, LOADER_FILE_LIMIT, &text, NULL) < 0 || !text.ptr)
         return false;
     for (const char *at = text.ptr; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : at) {
-        unsigned found;
-        if (sscanf(at, "%*[^:\n]:%*[^:\n]:%9u:", &found) == 1 && found == id)
+        const char *end = strchrnul(at, '\n'), *field = at;
+        for (int i = 0; i < 2; i++) {
+            field = strchrnul(field, ':');
+            field += *field == ':';
+        }
+        if (field < end && strtoul(field, NULL, 10) == id && field[0] != ':')
             return true;
     }
     return false;

@@ -135,7 +135,8 @@ static int feed_entry(feed_state *feeder, int parent, const char *name, int flag
         failed(feeder, "read a device, socket or pipe", error);
         return asy_error_hint(error, "remove it from the source tree");
     }
-    ASY_AUTO_CLOSE int fd = openat(parent, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
+    ASY_AUTO_CLOSE int fd =
+        openat(parent, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
     if (fd < 0 || fstat(fd, &st) != 0)
         return failed(feeder, "open a file", error);
     if (S_ISDIR(st.st_mode))

@@ -29,9 +29,9 @@ typedef struct id_range {
 } id_range;
 
 typedef struct subid_file {
-    const char *path;     /* /etc/subuid or /etc/subgid */
-    const char *own_map;  /* of this process: which ids it has itself */
-    const char *helper;   /* that writes the map */
+    const char *path;    /* /etc/subuid or /etc/subgid */
+    const char *own_map; /* of this process: which ids it has itself */
+    const char *helper;  /* that writes the map */
     asy_buf text;
 } subid_file;
 
@@ -41,19 +41,30 @@ static void read_subids(subid_file *file)
     asy_buf_putc(&file->text, '\n');
 }
 
+/* A decimal number and what follows it; false when there is none, or it is no 32-bit id. */
+static bool next_number(const char **at, const char *before, uint64_t *number)
+{
+    char *end;
+    const char *digits = *at + strspn(*at, before);
+    *number = strtoull(digits, &end, 10);
+    *at = end;
+    return end > digits && *digits >= '0' && *digits <= '9' && *number <= UINT32_MAX;
+}
+
 /* One line "owner:first:count"; false at the end. Lines of another form have a count of 0. */
 static bool next_subid(const char **at, char owner[static 64], id_range *range)
 {
-    const char *line = *at;
+    const char *line = *at, *end = strchrnul(line, '\n'), *colon = strchrnul(line, ':');
+    uint64_t first, count;
     if (!*line)
         return false;
-    const char *end = strchr(line, '\n');
-    *at = end ? end + 1 : line + strlen(line);
-    unsigned long long first = 0, count = 0;
+    *at = *end ? end + 1 : end;
     *range = (id_range){0, 0};
-    if (sscanf(line, "%63[^:\n]:%20llu:%20llu", owner, &first, &count) == 3 &&
-        first <= UINT32_MAX && count <= UINT32_MAX)
+    if (colon < end && colon - line < 64 && next_number(&colon, ":", &first) &&
+        next_number(&colon, ":", &count)) {
+        snprintf(owner, 64, "%.*s", (int)(strchrnul(line, ':') - line), line);
         *range = (id_range){first, count};
+    }
     return true;
 }
 
@@ -96,9 +107,11 @@ static bool have_ids(const subid_file *file, id_range range)
     if (asy_read_file(AT_FDCWD, file->own_map, SUBID_FILE_LIMIT, &text, NULL) < 0 || !text.ptr)
         return true;
     for (const char *at = text.ptr; at && *at; at = strchr(at, '\n'), at = at ? at + 1 : at) {
-        unsigned long long inside, outside, count;
-        if (sscanf(at, "%20llu %20llu %20llu", &inside, &outside, &count) == 3 &&
-            inside <= range.first && range.first + range.count <= inside + count)
+        uint64_t inside, outside, count;
+        const char *numbers = at;
+        if (next_number(&numbers, " ", &inside) && next_number(&numbers, " ", &outside) &&
+            next_number(&numbers, " ", &count) && inside <= range.first &&
+            range.first + range.count <= inside + count)
             return true;
     }
     return false;
@@ -141,8 +154,9 @@ static int choose_for_user(const subid_file *file, uid_t uid, const char *name, 
         asy_error_set(error, ASY_E_INFRA, "no range of %d ids for user %s", ASY_IDMAP_COUNT,
                       name ? name : "(without a name)");
         asy_error_path(error, file->path);
-        return asy_error_hint(error, "as root: usermod --add-subuids 100000-165535 "
-                                     "--add-subgids 100000-165535 %s",
+        return asy_error_hint(error,
+                              "as root: usermod --add-subuids 100000-165535 "
+                              "--add-subgids 100000-165535 %s",
                               name ? name : "USER");
     }
     if (access(file->helper, X_OK) != 0) {
@@ -155,7 +169,7 @@ static int choose_for_user(const subid_file *file, uid_t uid, const char *name, 
 
 static int choose(asy_idmap *map, subid_file *users, subid_file *groups, asy_error *error)
 {
-    uint64_t user, group;
+    uint64_t user = 0, group = 0;
     uid_t uid = geteuid();
     int rc;
     read_subids(users);

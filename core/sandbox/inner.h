@@ -47,9 +47,9 @@ typedef enum asy_limit { ASY_LIMIT_NONE, ASY_LIMIT_MEMORY, ASY_LIMIT_DISK } asy_
 typedef struct asy_note {
     asy_note_kind kind;
     int value;
-    double at;      /* asy_now() */
-    double copying; /* seconds spent on copying in */
-    uint64_t peak;  /* bytes, by sampling; 0: not sampled */
+    double at;       /* asy_now() */
+    double copying;  /* seconds spent on copying in */
+    uint64_t peak;   /* bytes, by sampling; 0: not sampled */
     asy_limit limit; /* what supervision killed the command for */
     bool full;       /* the tmpfs was seen full */
     bool crowded;    /* as many tasks were seen as the limit allows */
@@ -201,8 +201,7 @@ int asy_mount_point(const char *path, bool folder, asy_error *error);
 /* mkdir -p; folders that it makes belong to `owner`. */
 int asy_view_make_dirs(const char *path, uid_t owner, asy_error *error);
 /* A fresh folder on the shared tmpfs, mounted on target. */
-int asy_view_volume(asy_view *view, const char *target, mode_t mode, uid_t owner,
-                    asy_error *error);
+int asy_view_volume(asy_view *view, const char *target, mode_t mode, uid_t owner, asy_error *error);
 /* The generated /etc of the host root. */
 int asy_etc_fill(const asy_view *view, asy_error *error);
 /* In an image's throwaway copy of /etc: the command's user and localhost get a name when they have

@@ -18,9 +18,9 @@ int asy_mount_copy(int dirfd, const char *path, unsigned flags, int *fd, asy_err
         attr.attr_set |= MOUNT_ATTR_NODEV;
     if (flags & ASY_TREE_READ_ONLY)
         attr.attr_set |= MOUNT_ATTR_RDONLY;
-    ASY_AUTO_CLOSE int tree = open_tree(
-        dirfd, path,
-        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0));
+    ASY_AUTO_CLOSE int tree = open_tree(dirfd, path,
+                                        OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH |
+                                            (recursive ? AT_RECURSIVE : 0));
     if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
                                   sizeof(attr)) != 0) {
         asy_error_errno(error, ASY_E_INFRA, "cannot show this in the sandbox");

@@ -31,9 +31,9 @@ enum { OPEN_FILES = 1024, OPEN_FILES_MOST = 1 << 20, STACK = 8 << 20, LOW_WORD =
 #endif
 
 /* For root of the namespace: what dpkg, apt, tar and adduser use. */
-static const int root_capabilities[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,  CAP_FSETID,
-                                        CAP_KILL,   CAP_SETGID,       CAP_SETUID,  CAP_SETFCAP,
-                                        CAP_SETPCAP, CAP_SYS_CHROOT,  CAP_MKNOD};
+static const int root_capabilities[] = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID,
+                                        CAP_KILL,    CAP_SETGID,       CAP_SETUID, CAP_SETFCAP,
+                                        CAP_SETPCAP, CAP_SYS_CHROOT,   CAP_MKNOD};
 
 static uint64_t kept_capabilities(const asy_sandbox_spec *spec)
 {
@@ -85,7 +85,8 @@ static void shut_abstract_sockets(void)
     } rules = {.scoped = SCOPE_ABSTRACT_SOCKET};
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, GET_VERSION) < ABI_WITH_SCOPES)
         return;
-    ASY_AUTO_CLOSE int ruleset = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
+    ASY_AUTO_CLOSE int ruleset =
+        (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
     if (ruleset >= 0)
         syscall(SYS_landlock_restrict_self, ruleset, 0);
 }
@@ -121,20 +122,72 @@ int asy_power_drop(const asy_launch *launch, asy_error *error)
 }
 
 /* By name, as not every architecture and library knows each. */
-static const char *const refused[] = {
-    "mount", "umount", "umount2", "pivot_root", "open_tree", "move_mount", "fsopen", "fsconfig",
-    "fsmount", "fspick", "mount_setattr", "setns", "unshare", "ptrace", "process_vm_readv",
-    "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp", "bpf", "perf_event_open",
-    "userfaultfd", "open_by_handle_at", "io_uring_setup", "io_uring_enter", "io_uring_register",
-    "add_key", "request_key", "keyctl", "kexec_load", "kexec_file_load", "init_module",
-    "finit_module", "delete_module", "create_module", "swapon", "swapoff", "reboot", "acct",
-    "quotactl", "quotactl_fd", "syslog", "fanotify_init", "lookup_dcookie", "nfsservctl",
-    "vhangup", "iopl", "ioperm", "vm86", "vm86old", "uselib", "_sysctl", "settimeofday", "stime",
-    "clock_settime", "clock_settime64", "clock_adjtime", "clock_adjtime64", "sethostname",
-    "setdomainname", "memfd_secret", "move_pages", "migrate_pages"};
+static const char *const refused[] = {"mount",
+                                      "umount",
+                                      "umount2",
+                                      "pivot_root",
+                                      "open_tree",
+                                      "move_mount",
+                                      "fsopen",
+                                      "fsconfig",
+                                      "fsmount",
+                                      "fspick",
+                                      "mount_setattr",
+                                      "setns",
+                                      "unshare",
+                                      "ptrace",
+                                      "process_vm_readv",
+                                      "process_vm_writev",
+                                      "process_madvise",
+                                      "pidfd_getfd",
+                                      "kcmp",
+                                      "bpf",
+                                      "perf_event_open",
+                                      "userfaultfd",
+                                      "open_by_handle_at",
+                                      "io_uring_setup",
+                                      "io_uring_enter",
+                                      "io_uring_register",
+                                      "add_key",
+                                      "request_key",
+                                      "keyctl",
+                                      "kexec_load",
+                                      "kexec_file_load",
+                                      "init_module",
+                                      "finit_module",
+                                      "delete_module",
+                                      "create_module",
+                                      "swapon",
+                                      "swapoff",
+                                      "reboot",
+                                      "acct",
+                                      "quotactl",
+                                      "quotactl_fd",
+                                      "syslog",
+                                      "fanotify_init",
+                                      "lookup_dcookie",
+                                      "nfsservctl",
+                                      "vhangup",
+                                      "iopl",
+                                      "ioperm",
+                                      "vm86",
+                                      "vm86old",
+                                      "uselib",
+                                      "_sysctl",
+                                      "settimeofday",
+                                      "stime",
+                                      "clock_settime",
+                                      "clock_settime64",
+                                      "clock_adjtime",
+                                      "clock_adjtime64",
+                                      "sethostname",
+                                      "setdomainname",
+                                      "memfd_secret",
+                                      "move_pages",
+                                      "migrate_pages"};
 
-static const unsigned long new_namespaces[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,
-                                               CLONE_NEWNET,  CLONE_NEWIPC, CLONE_NEWUTS,
+static const unsigned long new_namespaces[] = {CLONE_NEWUSER,  CLONE_NEWNS,  CLONE_NEWPID,
+                                               CLONE_NEWNET,   CLONE_NEWIPC, CLONE_NEWUTS,
                                                CLONE_NEWCGROUP};
 
 /* Kinds that have a namespace of their own. Others, AF_VSOCK above all, reach the host or the

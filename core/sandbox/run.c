@@ -198,7 +198,8 @@ static bool tick(run_state *run)
     if (now >= run->next_tick) {
         run->next_tick = now + TICK_MS / 1e3;
         if (run->spec->tick)
-            run->spec->tick(run->spec->tick_context, now - (run->started > 0 ? run->started : run->called));
+            run->spec->tick(run->spec->tick_context,
+                            now - (run->started > 0 ? run->started : run->called));
     }
     if (run->started <= 0 || run->ended > 0)
         return false;
@@ -256,11 +257,17 @@ static void say_holders(const run_state *run)
     const asy_sandbox_limits *limits = &run->spec->limits;
     bool kept = run->spec->upper && run->spec->lower_count;
     const char *memory = run->cgroup.memory_holder, *processes = run->cgroup.processes_holder;
-    run->result->holders = (asy_sandbox_holders){
-        .seconds = limits->seconds > 0 ? "supervision" : "none",
-        .memory = !limits->memory ? "none" : memory ? memory : "supervision",
-        .processes = !limits->processes ? "none" : processes ? processes : "rlimit",
-        .disk = !limits->disk ? "none" : kept ? "supervision" : "tmpfs"};
+    run->result->holders =
+        (asy_sandbox_holders){.seconds = limits->seconds > 0 ? "supervision" : "none",
+                              .memory = !limits->memory ? "none"
+                                        : memory        ? memory
+                                                        : "supervision",
+                              .processes = !limits->processes ? "none"
+                                           : processes        ? processes
+                                                              : "rlimit",
+                              .disk = !limits->disk ? "none"
+                                      : kept        ? "supervision"
+                                                    : "tmpfs"};
 }
 
 static const char *why_it_failed(const run_state *run)

@@ -84,8 +84,7 @@ static int make_space(asy_view *view, asy_error *error)
         fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
         return failed(error, "size a tmpfs");
     view->space = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
-    if (view->space < 0 ||
-        move_mount(view->space, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0)
+    if (view->space < 0 || move_mount(view->space, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0)
         return failed(error, "mount a tmpfs");
     if (mkdirat(view->space, "root", 0755) != 0)
         return failed(error, "make the root folder");
@@ -171,8 +170,7 @@ static int enter_root(asy_view *view, const int *trees, asy_error *error)
     return rc < 0 ? rc : pivot(view, error);
 }
 
-int asy_view_volume(asy_view *view, const char *target, mode_t mode, uid_t owner,
-                    asy_error *error)
+int asy_view_volume(asy_view *view, const char *target, mode_t mode, uid_t owner, asy_error *error)
 {
     char name[24];
     snprintf(name, sizeof(name), "v%u", view->volumes++);
@@ -235,9 +233,8 @@ static int make_devices(asy_view *view, asy_error *error)
             return failed(error, "make the links in /dev");
     if (rc < 0 || (rc = asy_view_volume(view, "/dev/shm", 01777, 0, error)) < 0)
         return rc;
-    if (mkdir("/dev/pts", 0755) != 0 ||
-        mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
-              "newinstance,ptmxmode=0666,mode=620,gid=5") != 0)
+    if (mkdir("/dev/pts", 0755) != 0 || mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+                                              "newinstance,ptmxmode=0666,mode=620,gid=5") != 0)
         return failed(error, "mount /dev/pts");
     return ASY_OK;
 }
@@ -248,9 +245,10 @@ static int make_proc(asy_view *view, asy_error *error)
 {
     static const char *const read_only[] = {"/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs",
                                             "/proc/sysrq-trigger"};
-    static const char *const covered[] = {"/proc/kcore",       "/proc/keys",       "/proc/kmsg",
-                                          "/proc/timer_list",  "/proc/key-users",  "/proc/kallsyms",
-                                          "/proc/sched_debug", "/proc/kpagecount", "/proc/kpageflags"};
+    static const char *const covered[] = {
+        "/proc/kcore",       "/proc/keys",       "/proc/kmsg",
+        "/proc/timer_list",  "/proc/key-users",  "/proc/kallsyms",
+        "/proc/sched_debug", "/proc/kpagecount", "/proc/kpageflags"};
     if (mkdirat(view->space, "empty", 0555) != 0)
         return failed(error, "make an empty folder");
     int rc = asy_mount_point("/proc", true, error);
@@ -286,8 +284,7 @@ static int make_volumes(asy_view *view, asy_error *error)
     if (mkdir("/run/lock", 0755) != 0 || chmod("/run/lock", 01777) != 0)
         return failed(error, "make /run/lock");
     /* An image's /var/tmp is written to through the overlay. */
-    if (!view->spec->lower_count &&
-        (rc = asy_view_volume(view, "/var/tmp", 01777, 0, error)) < 0)
+    if (!view->spec->lower_count && (rc = asy_view_volume(view, "/var/tmp", 01777, 0, error)) < 0)
         return rc;
     return asy_view_make_dirs("/home/builder", uid, error);
 }

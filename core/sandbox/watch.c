@@ -20,8 +20,8 @@
 
 enum {
     STATUS_LIMIT = 1 << 14,
-    FULL_PART = 256,   /* a tmpfs with less than 1/256 of its room free counts as full */
-    WALK_REST = 20,    /* a walk of an upper folder may take this part of the time */
+    FULL_PART = 256, /* a tmpfs with less than 1/256 of its room free counts as full */
+    WALK_REST = 20,  /* a walk of an upper folder may take this part of the time */
     WALK_DEPTH_MAX = 256
 };
 
@@ -82,8 +82,8 @@ static uint64_t tree_bytes(int folder, unsigned depth)
         sum += (uint64_t)st.st_blocks * 512;
         if (!S_ISDIR(st.st_mode) || depth == WALK_DEPTH_MAX)
             continue;
-        int below = openat(dirfd(dir), entry->d_name,
-                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int below =
+            openat(dirfd(dir), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (below >= 0)
             sum += tree_bytes(below, depth + 1);
     }

@@ -72,8 +72,9 @@ static void probe_calls(void)
                  {"syslog", SYS_syslog},
                  {"pidfd_getfd", SYS_pidfd_getfd},
                  {"sethostname", SYS_sethostname}};
-    static const unsigned long spaces[] = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID, CLONE_NEWNET,
-                                           CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP};
+    static const unsigned long spaces[] = {CLONE_NEWUSER,  CLONE_NEWNS,  CLONE_NEWPID,
+                                           CLONE_NEWNET,   CLONE_NEWIPC, CLONE_NEWUTS,
+                                           CLONE_NEWCGROUP};
     for (size_t i = 0; i < ASY_COUNT(calls); i++)
         refused(calls[i].name, syscall(calls[i].number, 0, 0, 0, 0, 0, 0), EPERM);
     for (size_t i = 0; i < ASY_COUNT(spaces); i++) {

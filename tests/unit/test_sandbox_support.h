@@ -33,9 +33,9 @@ void box_write(const test_box *box, const char *name, const char *text);
 /* Copies the tests' own program in, to PROBE. */
 void box_add_probe(test_box *box);
 
-int box_run(test_box *box);                       /* box->spec as it is, with a log; returns the code */
-int box_sh(test_box *box, const char *script);    /* /bin/sh -c */
-bool box_ok(const test_box *box);                 /* ran, and exited 0 */
+int box_run(test_box *box); /* box->spec as it is, with a log; returns the code */
+int box_sh(test_box *box, const char *script); /* /bin/sh -c */
+bool box_ok(const test_box *box);              /* ran, and exited 0 */
 bool box_logged(const test_box *box, const char *text);
 
 /* Becomes an ordinary user with ranges of subordinate ids, that only this process sees. Skips the
@@ -47,17 +47,17 @@ bool box_layer(test_box *box, const char **upper, const char **work);
 
 /* Defines the body once and runs it as whoever runs the tests, and as an ordinary user. */
 #define SANDBOX_TEST(suite, name)                                                                  \
-    static void suite##_##name(test_box *box);                                                          \
+    static void suite##_##name(test_box *box);                                                     \
     Test(suite, name)                                                                              \
     {                                                                                              \
-        test_box own;                                                                                   \
+        test_box own;                                                                              \
         box_open(&own);                                                                            \
         suite##_##name(&own);                                                                      \
         box_close(&own);                                                                           \
     }                                                                                              \
     Test(suite, name##_as_a_user)                                                                  \
     {                                                                                              \
-        test_box own;                                                                                   \
+        test_box own;                                                                              \
         become_user();                                                                             \
         box_open(&own);                                                                            \
         suite##_##name(&own);                                                                      \
