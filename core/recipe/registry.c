@@ -63,6 +63,7 @@ void asy_plan_free(asy_plan *plan)
 {
     free(plan->command);
     free(plan->build_dir);
+    free(plan->tree);
     free_list(plan->env);
     free(plan->collect_root);
     free_list(plan->outputs);
