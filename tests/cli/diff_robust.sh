@@ -47,7 +47,7 @@ done
 pid=$!
 sleep 0.2
 kill -KILL "$pid"
-wait "$pid" 2> wait.err
+{ wait "$pid"; } 2> wait.err
 sleep 0.5
 is 'SIGKILL: no worker stays behind' "$(pgrep -f -- '--worker diff many-1.tar')" ''
 

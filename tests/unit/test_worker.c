@@ -269,7 +269,9 @@ static void note(int number)
 static int report_fds(int fd, char **argv, int argc)
 {
     char text[512];
-    int first = fcntl(3, F_GETFD) < 0 ? -1 : 0, beyond = fcntl(5, F_GETFD);
+    int first = fcntl(3, F_GETFD) < 0 ? -1 : 0, beyond = 0;
+    for (int other = 5; other < 256; other++)
+        beyond += fcntl(other, F_GETFD) >= 0;
     int len = snprintf(text, sizeof(text), "%d %s %d %d %s", argc, argv[3], first, beyond,
                        getenv("HOME") ? "HOME" : "clean");
     return write(fd, text, (size_t)len) == len ? 7 : 8;
@@ -307,13 +309,15 @@ Test(worker_run, descriptors_words_and_environment_arrive)
     char text[512] = {0};
     ASY_ERROR_AUTO error = ASY_ERROR_INIT;
     ASY_AUTO_CLOSE int out = memfd_create("out", 0), null = open("/dev/null", O_RDONLY);
+    ASY_AUTO_CLOSE int stray = dup(null); /* no close-on-exec */
     const int fds[] = {null, out};
     const char *const words[] = {"fds", "a b", NULL};
     setenv("HOME", "/nowhere", 1);
+    cr_assert_geq(stray, 0);
     cr_assert_eq(asy_worker_run(words, fds, 2, -1, &code, &error), ASY_OK, "%s", error.message);
     cr_expect_eq(code, 7);
     cr_assert_gt(pread(out, text, sizeof(text) - 1, 0), 0);
-    cr_expect_str_eq(text, "4 a b 0 -1 clean");
+    cr_expect_str_eq(text, "4 a b 0 0 clean");
 }
 
 Test(worker_run, a_crash_is_an_error_that_names_the_signal)
