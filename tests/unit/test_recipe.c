@@ -25,7 +25,8 @@ static void start(bench *b)
     *b = (bench){.dir = "/tmp/assay-recipe.XXXXXX"};
     cr_assert(mkdtemp(b->dir));
     b->fd = open(b->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    b->source = (asy_source){.kind = ASY_SOURCE_GIT, .spec = b->dir, .url = "https://x/y/name.git"};
+    b->source =
+        (asy_source){.kind = ASY_SOURCE_GIT, .spec = b->dir, .url = (char *)"https://x/y/name.git"};
 }
 
 static void stop(bench *b)
@@ -195,17 +196,17 @@ Test(recipe_debian, a_dsc_is_unpacked_inside)
 {
     bench b;
     start(&b);
-    asy_source_file files[] = {{.name = "x_1:2-3.dsc"}};
+    asy_source_file files[] = {{.name = (char *)"x_1:2-3.dsc"}};
     b.source.kind = ASY_SOURCE_DSC;
-    b.source.package = "x";
-    b.source.version = "1:2-3";
+    b.source.package = (char *)"x";
+    b.source.version = (char *)"1:2-3";
     b.source.files = files;
     b.source.file_count = 1;
     cr_assert_eq(plan(&b), ASY_OK);
     cr_expect_str_eq(b.plan.build_dir, "/build/reproducible-path");
     cr_expect_str_eq(b.plan.tree, "/build/reproducible-path/x-2");
     cr_expect(strstr(b.plan.command, "dpkg-source --no-check -x './x_1:2-3.dsc' 'x-2'\ncd x-2\n"));
-    files[0].name = "x'; reboot; '.dsc";
+    files[0].name = (char *)"x'; reboot; '.dsc";
     const char *globs[] = {"../*.deb", NULL};
     cr_assert_eq(plan_with(&b, "true", globs), ASY_OK);
     cr_expect(strstr(b.plan.command, "-x './x'\\''; reboot; '\\''.dsc' 'source'\n"));
