@@ -30,27 +30,35 @@ void asy_root_apt_changes(asy_span printed, asy_buf *out)
     free(lines);
 }
 
+/* What follows a word in a line; empty when it does not stand there. */
+static asy_span after(asy_span line, const char *word)
+{
+    size_t len = strlen(word);
+    const uint8_t *at = line.len ? memmem(line.ptr, line.len, word, len) : NULL;
+    size_t start = at ? (size_t)(at - line.ptr) + len : line.len;
+    return asy_span_sub(line, start, line.len - start);
+}
+
 /*
- * " builddeps:NAME : Depends: PACKAGE but it is not installable", one line for the first of them; so
- * from apt 1.0 to 2.x. apt 3 numbers its reasons: "   2. builddeps:NAME Depends PACKAGE but ...".
+ * " builddeps:NAME : Depends: PACKAGE but it is not installable" and lines below that begin with
+ * "Depends:"; those without "but" are met. The newer solver of apt 3 adds the one that it failed at:
+ * "   2. builddeps:NAME Depends PACKAGE".
  */
 bool asy_root_apt_unmet(asy_span printed, asy_buf *out)
 {
-    static const char *const marks[] = {" : Depends: ", " Depends "};
+    asy_span found = {0};
     while (printed.len) {
-        asy_span line = asy_root_next_line(&printed);
-        if (!line.len || !memmem(line.ptr, line.len, "builddeps:", strlen("builddeps:")))
-            continue;
-        for (size_t i = 0; i < ASY_COUNT(marks); i++) {
-            const uint8_t *at = memmem(line.ptr, line.len, marks[i], strlen(marks[i]));
-            if (!at)
-                continue;
-            size_t start = (size_t)(at - line.ptr) + strlen(marks[i]);
-            asy_buf_add_span(out, asy_span_sub(line, start, line.len - start));
-            return true;
+        asy_span line = asy_root_next_line(&printed), depends = after(line, "Depends: ");
+        if (!found.len && after(depends, " but ").len)
+            found = depends;
+        depends = after(after(line, ". builddeps:"), " Depends ");
+        if (depends.len) {
+            found = depends;
+            break;
         }
     }
-    return false;
+    asy_buf_add_span(out, found);
+    return found.len > 0;
 }
 
 bool asy_root_apt_vanished(asy_span printed)

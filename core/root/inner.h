@@ -81,7 +81,7 @@ void asy_root_layer_record(const char *root_digest, asy_span changes, asy_buf *o
 int asy_root_step(const asy_root_request *request, asy_sandbox_spec *spec, const char *doing,
                   asy_buf *printed, int *exit_code, asy_error *error);
 
-/* ASY_E_INFRA with the text of the last line that starts with "E: ", or of the last line. */
+/* ASY_E_INFRA with the text of the first line that starts with "E: ", or of the last line. */
 int asy_root_step_failed(asy_error *error, const char *what, asy_span printed);
 
 void asy_root_say(const asy_root_request *request, const char *text);

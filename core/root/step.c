@@ -110,7 +110,7 @@ int asy_root_step_failed(asy_error *error, const char *what, asy_span printed)
         asy_span line = asy_root_next_line(&printed);
         if (line.len)
             last = line;
-        if (asy_span_starts(line, "E: "))
+        if (!failure.len && asy_span_starts(line, "E: "))
             failure = asy_span_sub(line, 3, line.len - 3);
     }
     if (!failure.len)
