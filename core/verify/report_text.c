@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_DIFFERENCES = 8, SHOWN_LOG_LINES = 12, LOG_TAIL_BYTES = 8192, SHORT_ID = 12 };
+enum { SHOWN_DIFFERENCES = 8, SHOWN_LOG_LINES = 12, LOG_TAIL_BYTES = 8192, SHORT_ID = 12, COLUMNS = 79 };
 
 static void axis(asy_buf *out, const char *name, const char *value)
 {
@@ -19,8 +19,8 @@ static void write_headline(const asy_verification *v, asy_buf *out)
 {
     static const char *const sentences[] = {
         [ASY_REPRODUCED] = "what was shipped is, byte for byte, what this source builds.",
-        [ASY_REPRODUCED_EQUIVALENT] = "what was shipped differs from what this source builds only "
-                                      "in ways that\ncannot matter, and each is proved below.",
+        [ASY_REPRODUCED_EQUIVALENT] = "what was shipped differs from what this source builds, "
+                                      "in ways\nthat are proven not to matter.",
         [ASY_NOT_REPRODUCED] = "what was shipped is not what this source builds here.",
         [ASY_BUILD_DID_FAIL] = "the source did not build, so nothing can be said of the artifact.",
         [ASY_NOT_ATTEMPTED] = "nothing was compared, so nothing can be said of the artifact.",
@@ -35,8 +35,10 @@ static void write_source(const asy_verification *v, asy_buf *out)
     if (!v->build.has_source || !source->spec) {
         asy_buf_puts(out, "not read\n");
     } else if (source->commit) {
+        /* A local repository is named as the user did, a remote one without its credentials. */
+        bool remote = source->url && source->url[0] != '/';
         asy_buf_printf(out, "commit %.*s of ", SHORT_ID, source->commit);
-        asy_buf_escape_str(out, source->url ? source->url : source->spec);
+        asy_buf_escape_str(out, remote ? source->url : source->spec);
         asy_buf_putc(out, '\n');
     } else {
         asy_buf_escape_str(out, source->spec);
@@ -87,17 +89,39 @@ static void write_output(const asy_verification *v, asy_buf *out)
     asy_buf_printf(out, "%s; risk %s\n", sentences[v->output], asy_risk_name(v->risk));
 }
 
+enum { SHOWN_CAUSES = 8 };
+
+/* What the list of differences shows, and the counts of what it folds. */
 typedef struct listing {
     asy_buf *out;
-    size_t shown, folded;
-    bool benign; /* which pass: benign ones come last */
+    size_t shown, folded, cause_count;
+    struct {
+        char *id;
+        size_t count;
+    } causes[SHOWN_CAUSES]; /* of benign ones */
 } listing;
+
+/* False when there is no room for another cause. */
+static bool count_cause(listing *list, const char *id)
+{
+    size_t i = 0;
+    while (i < list->cause_count && strcmp(list->causes[i].id, id) != 0)
+        i++;
+    if (i == SHOWN_CAUSES)
+        return false;
+    if (i == list->cause_count) {
+        list->cause_count++;
+        list->causes[i].id = asy_strdup(id);
+    }
+    list->causes[i].count++;
+    return true;
+}
 
 static void write_line(void *context, const asy_summary_line *line)
 {
     listing *list = context;
     bool benign = strcmp(line->status, "benign") == 0;
-    if (benign != list->benign)
+    if (!line->derived && benign && line->cause && count_cause(list, line->cause))
         return;
     if (line->derived || list->shown == SHOWN_DIFFERENCES) {
         list->folded++;
@@ -123,6 +147,21 @@ static void write_line(void *context, const asy_summary_line *line)
     asy_buf_putc(list->out, '\n');
 }
 
+static void write_folded(listing *list)
+{
+    for (size_t i = 0; i < list->cause_count; i++) {
+        const asy_cause *cause = asy_cause_find(list->causes[i].id);
+        asy_buf_printf(list->out, "  %zu proven not to matter: ", list->causes[i].count);
+        asy_buf_escape_str(list->out, list->causes[i].id);
+        if (cause)
+            asy_buf_printf(list->out, ", %s", cause->title);
+        asy_buf_putc(list->out, '\n');
+        free(list->causes[i].id);
+    }
+    if (list->folded > 0)
+        asy_buf_printf(list->out, "  %zu more, or following from these\n", list->folded);
+}
+
 static void write_item(const asy_verify_item *item, asy_buf *out)
 {
     asy_verdict verdict;
@@ -139,12 +178,8 @@ static void write_item(const asy_verify_item *item, asy_buf *out)
         return;
     }
     asy_buf_puts(out, ": what differs\n");
-    for (int pass = 0; pass < 2; pass++) {
-        list.benign = pass == 1;
-        asy_summary_read(asy_buf_span(&item->report), &verdict, &risk, write_line, &list, NULL);
-    }
-    if (list.folded > 0)
-        asy_buf_printf(out, "  and %zu more, or following from these\n", list.folded);
+    asy_summary_read(asy_buf_span(&item->report), &verdict, &risk, write_line, &list, NULL);
+    write_folded(&list);
 }
 
 /* The last lines of the log, where a failing build says why. */
@@ -169,6 +204,25 @@ static void write_log_tail(const asy_verification *v, asy_buf *out)
     }
 }
 
+/* A sentence of ours, broken at spaces. */
+static void write_wrapped(asy_buf *out, const char *text)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t len = strcspn(text, " ");
+        if (column > 0 && column + 1 + len > COLUMNS) {
+            asy_buf_putc(out, '\n');
+            column = 0;
+        }
+        if (column > 0)
+            asy_buf_putc(out, ' ');
+        asy_buf_escape(out, (asy_span){(const uint8_t *)text, len});
+        column += len + (column > 0);
+        text += len + (text[len] == ' ');
+    }
+    asy_buf_putc(out, '\n');
+}
+
 static void write_way_on(const asy_verification *v, asy_buf *out)
 {
     if (v->build.hint) {
@@ -177,9 +231,8 @@ static void write_way_on(const asy_verification *v, asy_buf *out)
         asy_buf_putc(out, '\n');
     }
     for (char **note = v->notes; note && *note; note++) {
-        asy_buf_puts(out, "\nNote: ");
-        asy_buf_escape_str(out, *note);
         asy_buf_putc(out, '\n');
+        write_wrapped(out, *note);
     }
     if (v->overall == ASY_NOT_REPRODUCED)
         asy_buf_puts(out, "\nThis says what was seen, not why: another compiler or setting can do "

@@ -172,9 +172,9 @@ static void note_missing_times(const asy_verify_request *request, asy_verificati
     }
     if (count.times > 0 && count.others == 0 && !request->build.mtimes_from &&
         v->build.source.kind != ASY_SOURCE_DSC)
-        add_note(v, asy_strdup("Only the times of members differ, and the source has no file times "
-                               "of its own. Give --mtimes-from TARBALL or FILE.dsc to restore "
-                               "those of the release."));
+        add_note(v, asy_strdup("Only member times differ, and the source has no file times of its "
+                               "own. Give --mtimes-from TARBALL or FILE.dsc to restore those of "
+                               "the release."));
 }
 
 static void add_notes(const asy_verify_request *request, asy_verification *v)
