@@ -324,7 +324,7 @@ static int settle(run *r, int rc, asy_error *error)
     if (rc == ASY_E_USAGE || rc == ASY_E_NOT_FOUND || rc == ASY_E_MISMATCH ||
         rc == ASY_E_INTERRUPTED || rc == ASY_E_FORMAT)
         return rc;
-    build->status = ASY_BUILD_INFRASTRUCTURE;
+    build->status = rc == ASY_E_BUILD ? ASY_BUILD_FAILED : ASY_BUILD_INFRASTRUCTURE;
     asy_error_clear(error);
     return ASY_OK;
 }
