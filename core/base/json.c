@@ -158,6 +158,13 @@ void asy_json_bool(asy_json *json, const char *key, bool value)
     asy_buf_puts(json->out, value ? "true" : "false");
 }
 
+void asy_json_sha256(asy_json *json, const char *key, const asy_sha256 *hash)
+{
+    char hex[ASY_SHA256_HEX + 1];
+    asy_sha256_hex(hash, hex);
+    asy_json_str(json, key, hex);
+}
+
 void asy_json_null(asy_json *json, const char *key)
 {
     begin_value(json, key);

@@ -11,6 +11,7 @@
 #define ASY_JSON_H
 
 #include "base/buf.h"
+#include "base/hash.h"
 
 typedef struct asy_json asy_json;
 
@@ -29,6 +30,7 @@ void asy_json_u64(asy_json *json, const char *key, uint64_t value);
 void asy_json_i64(asy_json *json, const char *key, int64_t value);
 void asy_json_double(asy_json *json, const char *key, double value); /* three decimals */
 void asy_json_bool(asy_json *json, const char *key, bool value);
+void asy_json_sha256(asy_json *json, const char *key, const asy_sha256 *hash); /* in hex */
 void asy_json_null(asy_json *json, const char *key);
 /* A value that is JSON already (one of ours, from another writer). */
 void asy_json_raw(asy_json *json, const char *key, asy_span document);

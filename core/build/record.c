@@ -74,13 +74,6 @@ static void write_run(const asy_build *build, asy_json *json)
     asy_json_end(json);
 }
 
-static void write_digest(asy_json *json, const asy_sha256 *digest)
-{
-    char hex[ASY_SHA256_HEX + 1];
-    asy_sha256_hex(digest, hex);
-    asy_json_str(json, "sha256", hex);
-}
-
 static void write_outputs(const asy_build *build, asy_json *json)
 {
     asy_json_array(json, "outputs");
@@ -89,7 +82,7 @@ static void write_outputs(const asy_build *build, asy_json *json)
         asy_json_object(json, NULL);
         asy_json_str(json, "name", output->name);
         asy_json_u64(json, "size", output->size);
-        write_digest(json, &output->sha256);
+        asy_json_sha256(json, "sha256", &output->sha256);
         asy_json_end(json);
     }
     asy_json_end(json);
@@ -128,7 +121,7 @@ void asy_build_json(const asy_build_request *request, const asy_build *build, as
     asy_json_object(json, "log");
     asy_json_str(json, "name", "build.log");
     asy_json_u64(json, "size", build->log_size);
-    write_digest(json, &build->log_sha256);
+    asy_json_sha256(json, "sha256", &build->log_sha256);
     asy_json_end(json);
     asy_json_end(json);
 }

@@ -85,9 +85,11 @@ asy_blob_writer *asy_blob_writer_new(int scratch_fd, uint64_t limit)
 
 static int spill(asy_blob_writer *writer, asy_error *error)
 {
-    writer->fd = writer->scratch_fd >= 0
-                     ? openat(writer->scratch_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
-                     : memfd_create("assay-blob", MFD_CLOEXEC);
+    if (writer->scratch_fd >= 0)
+        writer->fd = openat(writer->scratch_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    /* Some file systems, overlays among them, have no unnamed files: open(2), O_TMPFILE. */
+    if (writer->fd < 0)
+        writer->fd = memfd_create("assay-blob", MFD_CLOEXEC);
     if (writer->fd < 0)
         return asy_error_errno(error, ASY_E_IO, "cannot make a scratch file");
     int rc = asy_write_all(writer->fd, asy_buf_span(&writer->head), error);

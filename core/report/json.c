@@ -11,12 +11,10 @@ enum { HEX_BYTES = 32 }; /* of each side, from where they part */
 
 static void write_subject(asy_json *json, const char *key, const asy_subject *subject)
 {
-    char hex[ASY_SHA256_HEX + 1];
-    asy_sha256_hex(&subject->sha256, hex);
     asy_json_object(json, key);
     asy_json_str(json, "path", subject->path);
     asy_json_u64(json, "size", subject->size);
-    asy_json_str(json, "sha256", hex);
+    asy_json_sha256(json, "sha256", &subject->sha256);
     asy_json_str(json, "format", subject->format);
     asy_json_end(json);
 }
@@ -181,11 +179,9 @@ static void write_certificate(asy_json *json, const asy_result *result)
     collect_steps(&result->right_normal, &steps, &count, &capacity);
     if (count)
         qsort(steps, count, sizeof(*steps), by_name);
-    char hex[ASY_SHA256_HEX + 1];
-    asy_sha256_hex(&result->left_normal.digest, hex);
     asy_json_object(json, "certificate");
     asy_json_u64(json, "normal_form", 1);
-    asy_json_str(json, "sha256", hex);
+    asy_json_sha256(json, "sha256", &result->left_normal.digest);
     asy_json_array(json, "steps");
     for (size_t i = 0; i < count; i++)
         write_step(json, result, steps[i]);

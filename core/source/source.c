@@ -46,13 +46,6 @@ static const char *kind_name(asy_source_kind kind)
     return kind == ASY_SOURCE_GIT ? "git" : kind == ASY_SOURCE_DSC ? "dsc" : "directory";
 }
 
-static void json_hash(asy_json *json, const char *key, const asy_sha256 *hash)
-{
-    char hex[ASY_SHA256_HEX + 1];
-    asy_sha256_hex(hash, hex);
-    asy_json_str(json, key, hex);
-}
-
 static void json_git(const asy_source *source, asy_json *json)
 {
     asy_json_str(json, "url", source->url);
@@ -80,7 +73,7 @@ static void json_dsc(const asy_source *source, asy_json *json)
         asy_json_object(json, NULL);
         asy_json_str(json, "name", source->files[i].name);
         asy_json_u64(json, "size", source->files[i].size);
-        json_hash(json, "sha256", &source->files[i].sha256);
+        asy_json_sha256(json, "sha256", &source->files[i].sha256);
         asy_json_end(json);
     }
     asy_json_end(json);
@@ -97,11 +90,11 @@ void asy_source_json(const asy_source *source, asy_json *json, const char *key)
     if (source->kind == ASY_SOURCE_DSC)
         json_dsc(source, json);
     asy_json_i64(json, "epoch", source->epoch);
-    json_hash(json, "digest", &source->digest);
+    asy_json_sha256(json, "digest", &source->digest);
     if (source->mtimes_from) {
         asy_json_object(json, "mtimes");
         asy_json_str(json, "from", source->mtimes_from);
-        json_hash(json, "sha256", &source->mtimes_digest);
+        asy_json_sha256(json, "sha256", &source->mtimes_digest);
         asy_json_u64(json, "restored", source->mtimes_restored);
         asy_json_u64(json, "total", source->mtimes_total);
         asy_json_end(json);

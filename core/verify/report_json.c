@@ -14,23 +14,16 @@ static void write_axes(const asy_verification *v, asy_json *json)
     asy_json_str(json, "risk", v->has_output ? asy_risk_name(v->risk) : NULL);
 }
 
-static void write_digest(asy_json *json, const asy_sha256 *digest)
-{
-    char hex[ASY_SHA256_HEX + 1];
-    asy_sha256_hex(digest, hex);
-    asy_json_str(json, "sha256", hex);
-}
-
 static void write_item(const asy_verify_item *item, asy_json *json)
 {
     asy_json_object(json, NULL);
     asy_json_str(json, "path", item->path);
     asy_json_u64(json, "size", item->size);
-    write_digest(json, &item->sha256);
+    asy_json_sha256(json, "sha256", &item->sha256);
     if (item->rebuilt) {
         asy_json_object(json, "rebuilt");
         asy_json_str(json, "name", item->rebuilt);
-        write_digest(json, &item->rebuilt_sha256);
+        asy_json_sha256(json, "sha256", &item->rebuilt_sha256);
         asy_json_bool(json, "other_version", item->other_version);
         asy_json_end(json);
     } else {
