@@ -64,9 +64,12 @@ void asy_listing_sort(asy_listing *listing)
     qsort(list, listing->count, sizeof(*list), by_path_and_rank);
     size_t kept = 0;
     for (size_t i = 0; i < listing->count; i++) {
-        if (kept && strcmp(listing->entries[kept - 1].path, list[i].entry.path) == 0)
-            clear_entry(&listing->entries[--kept]);
-        listing->entries[kept++] = list[i].entry;
+        bool last =
+            i + 1 == listing->count || strcmp(list[i].entry.path, list[i + 1].entry.path) != 0;
+        if (last)
+            listing->entries[kept++] = list[i].entry;
+        else
+            clear_entry(&list[i].entry);
     }
     listing->count = kept;
     free(list);

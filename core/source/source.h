@@ -38,28 +38,31 @@ typedef struct asy_source_module {
 typedef struct asy_source {
     asy_source_kind kind;
     asy_source_status status;
-    char *spec;     /* as the user gave it */
-    char *url;      /* git: where from, without user name and password */
-    char *revision; /* git: as asked */
-    char *ref_kind; /* git: "branch", "tag", "annotated tag", "commit", "HEAD" */
+    char *spec;          /* as the user gave it, without what could be a secret */
+    char *url;           /* git: where from, without user name and password */
+    char *revision;      /* git: as asked */
+    char *ref_kind;      /* git: "branch", "tag", "annotated tag", "commit", "HEAD" */
     char *commit, *tree; /* git: full ids */
-    int64_t epoch;       /* seconds: the commit's committer time; a .dsc's or folder's newest file */
+    /* Seconds: the commit's committer time; the newest file in a .dsc's debian tarball (in all its
+     * tarballs when there is none); a folder's newest file. */
+    int64_t epoch;
     char *package, *version; /* dsc: Source and Version */
     asy_source_file *files;  /* dsc: the .dsc first, then what it names */
     size_t file_count;
     asy_source_module *modules;
     size_t module_count;
-    asy_sha256 digest; /* of the content that dest holds: see docs/ARCHITECTURE.md */
+    asy_sha256 digest; /* of the content that dest holds: see digest.c; zeros when it failed */
     char *mtimes_from; /* as given */
     asy_sha256 mtimes_digest;
-    uint64_t mtimes_restored, mtimes_total; /* files whose time came from there, and all files */
+    /* Files and symlinks whose time came from there, and all of them. */
+    uint64_t mtimes_restored, mtimes_total;
 } asy_source;
 
 typedef struct asy_source_request {
     const char *spec;
     const char *mtimes_from; /* a tarball or .dsc, or NULL */
     const char *cache_dir;   /* bare repositories are kept below it */
-    const char *dest;        /* an empty folder */
+    const char *dest;        /* a folder that exists and is empty */
     bool refresh;            /* fetch also when the cache holds the revision (a branch may move) */
     void (*say)(void *context, const char *text); /* progress, or NULL */
     void *context;
@@ -69,7 +72,10 @@ typedef struct asy_source_request {
  * ASY_E_NOT_FOUND: no such revision; the message lists the candidates when it is ambiguous.
  * ASY_E_MISMATCH: a checksum or object id does not hold (out->status is then MISMATCH and out
  * holds what is known). ASY_E_INFRA: the network or the server did not answer.
- * Fetching and unpacking run in a worker of their own that can write only to cache_dir and dest.
+ * ASY_E_USAGE: SRC cannot be meant; ASY_E_FORMAT, ASY_E_LIMIT: a tree or .dsc that is unsafe to
+ * write out; ASY_E_INTERRUPTED after SIGINT or SIGTERM. dest may hold part of it then.
+ * Fetching and unpacking run in a worker of their own that can write only to cache_dir and dest: a
+ * forked child, so call this before the program has threads. `out` is to be freed in any case.
  */
 int asy_source_fetch(const asy_source_request *request, asy_source *out, asy_error *error);
 void asy_source_free(asy_source *source);

@@ -338,8 +338,9 @@ static size_t path_start(const asy_spec *spec)
     return start ? (size_t)(start - spec->location) + (mark ? 0 : 1) : 0;
 }
 
-/* As git's submodule code: each ../ takes one component off the end of the parent's place. */
-static int resolve_relative(const asy_spec *parent, const char *url, char **out, asy_error *error)
+/* As git's submodule code: each ../ takes one component off the end of the parent's place.
+ * NULL when nothing is left to take. */
+static char *resolve_relative(const asy_spec *parent, const char *url)
 {
     size_t start = path_start(parent), len = strlen(parent->location);
     const char *base = parent->location;
@@ -350,7 +351,7 @@ static int resolve_relative(const asy_spec *parent, const char *url, char **out,
             url += 2;
         } else if (strncmp(url, "../", 3) == 0) {
             if (len == start)
-                return asy_error_set(error, ASY_E_FORMAT, "the URL leads out of the host");
+                return NULL;
             while (len > start && base[len - 1] != '/')
                 len--;
             while (len > start && base[len - 1] == '/')
@@ -361,8 +362,7 @@ static int resolve_relative(const asy_spec *parent, const char *url, char **out,
         }
     }
     bool bare = len == start && len && base[len - 1] == ':';
-    *out = asy_asprintf("%.*s%s%s", (int)len, base, bare ? "" : "/", url);
-    return ASY_OK;
+    return asy_asprintf("%.*s%s%s", (int)len, base, bare ? "" : "/", url);
 }
 
 /* A password is for the host that it was given for. */
@@ -380,9 +380,9 @@ static int parse_submodule(const asy_spec *parent, const char *url, asy_spec *ou
 {
     ASY_AUTO_FREE char *absolute = NULL;
     if (strncmp(url, "./", 2) == 0 || strncmp(url, "../", 3) == 0) {
-        int rc = resolve_relative(parent, url, &absolute, error);
-        if (rc < 0)
-            return rc;
+        absolute = resolve_relative(parent, url);
+        if (!absolute)
+            return asy_error_set(error, ASY_E_FORMAT, "the URL leads out of the host");
         url = absolute;
     }
     size_t scheme = scheme_length(url);

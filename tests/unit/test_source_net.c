@@ -73,7 +73,6 @@ Test(source_net, a_branch_moves_when_it_is_asked_to)
 {
     make_repository();
     ASY_AUTO_FREE char *host = start_https();
-    ASY_AUTO_FREE char *spec = asy_asprintf("https://%s/r.git@main", host);
     fetch_ok("https://%s/r.git@%s", host, "main", false);
     help_sh("cd work; echo 2 > a; git commit -qam two; git tag gone; git push -q ../repos/r.git "
             "main gone");
