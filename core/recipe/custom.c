@@ -86,7 +86,7 @@ static int take_line(asy_span line, build_lines *out, asy_error *error)
 
 static int parse_lines(asy_span text, build_lines *out, asy_error *error)
 {
-    if (memchr(text.ptr, '\0', text.len))
+    if (text.len && memchr(text.ptr, '\0', text.len))
         return asy_error_set(error, ASY_E_FORMAT, "not a text file");
     for (size_t number = 1; text.len; number++) {
         const uint8_t *end = memchr(text.ptr, '\n', text.len);
