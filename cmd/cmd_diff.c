@@ -5,6 +5,7 @@
 
 #include "diff/diff.h"
 #include "io/io.h"
+#include "report/report.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -65,6 +66,11 @@ static int refuse_option(int option, const char *word, asy_error *error)
     else
         asy_error_set(error, ASY_E_USAGE, "there is no option %s", word);
     return asy_error_hint(error, "see `assay diff --help`");
+}
+
+static bool knows_format(const char *format)
+{
+    return asy_reporter_find(format) != NULL;
 }
 
 static int take_option(diff_options *options, int option, const char *value, asy_error *error)
@@ -128,7 +134,8 @@ int cmd_diff(int argc, char **argv)
 {
     int exit_code = 2;
     ASY_ERROR_AUTO error = ASY_ERROR_INIT;
-    diff_options options = {.request = {.accept = ASY_IDENTICAL}};
+    diff_options options = {.request = {.accept = ASY_IDENTICAL},
+                            .reports = {.knows = knows_format, .names = asy_reporter_names()}};
     asy_signals_catch();
     int rc = parse(argc, argv, &options, &error);
     if (rc > 0)

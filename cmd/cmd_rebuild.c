@@ -57,9 +57,7 @@ static int print_result(const asy_build *build)
         asy_buf_putc(&text, '\n');
     }
     fputs(text.ptr, stdout);
-    return build->status == ASY_BUILD_OK               ? 0
-           : build->status == ASY_BUILD_INFRASTRUCTURE ? 4
-                                                       : 3;
+    return build->status == ASY_BUILD_OK ? 0 : build->status == ASY_BUILD_INFRASTRUCTURE ? 4 : 3;
 }
 
 static int parse(int argc, char **argv, build_options *options, asy_error *error)

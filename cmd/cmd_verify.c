@@ -2,6 +2,7 @@
 /* assay verify ARTIFACT... --source SRC: rebuild and compare; the main job. */
 #include "cmd/build_options.h"
 #include "cmd/cmd.h"
+#include "cmd/report_files.h"
 
 #include "io/io.h"
 #include "verify/verify.h"
@@ -36,8 +37,7 @@ enum {
     OPTION_REPORT,
     OPTION_KEEP,
     OPTION_ALLOW_HIDDEN,
-    OPTION_HELP,
-    MAX_REPORTS = 8
+    OPTION_HELP
 };
 
 static const struct option long_options[] = {
@@ -51,33 +51,16 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-typedef struct report_target {
-    const asy_verify_reporter *reporter;
-    const char *file;
-} report_target;
-
 typedef struct verify_options {
     build_options build;
     asy_verify_request request;
-    report_target reports[MAX_REPORTS];
-    size_t report_count;
+    report_files reports;
     const char *keep;
 } verify_options;
 
-static int take_report(verify_options *options, const char *value, asy_error *error)
+static bool knows_format(const char *format)
 {
-    const char *equals = strchr(value, '=');
-    ASY_AUTO_FREE char *name = asy_strndup(value, equals ? (size_t)(equals - value) : 0);
-    const asy_verify_reporter *reporter = asy_verify_reporter_find(name);
-    if (!equals || !equals[1] || !reporter) {
-        asy_error_set(error, ASY_E_USAGE, "--report does not take \"%s\"", value);
-        return asy_error_hint(error, "write text=FILE or json=FILE; - is stdout");
-    }
-    if (options->report_count == MAX_REPORTS)
-        return asy_error_set(error, ASY_E_USAGE, "--report is given more than %d times",
-                             MAX_REPORTS);
-    options->reports[options->report_count++] = (report_target){reporter, equals + 1};
-    return ASY_OK;
+    return asy_verify_reporter_find(format) != NULL;
 }
 
 static int take_option(verify_options *options, int option, const char *value, asy_error *error)
@@ -93,7 +76,7 @@ static int take_option(verify_options *options, int option, const char *value, a
         options->request.allow_hidden = true;
         return ASY_OK;
     case OPTION_REPORT:
-        return take_report(options, value, error);
+        return report_files_add(&options->reports, value, error);
     case OPTION_ACCEPT:
         if (asy_verdict_parse(value, &options->request.accept))
             return ASY_OK;
@@ -144,34 +127,19 @@ static int default_keep(const verify_options *options, char **path, asy_error *e
     return ASY_OK;
 }
 
-static int write_report(const verify_options *options, const asy_verification *verification,
-                        const report_target *target, asy_error *error)
-{
-    ASY_BUF_AUTO text = ASY_BUF_INIT;
-    target->reporter->write(&options->request, verification, &text);
-    if (strcmp(target->file, "-") == 0)
-        return asy_write_all(STDOUT_FILENO, asy_buf_span(&text), error);
-    return asy_write_file(target->file, asy_buf_span(&text), 0644, error);
-}
-
 static int write_reports(verify_options *options, const asy_verification *verification,
                          asy_error *error)
 {
-    bool uses_stdout = false;
-    for (size_t i = 0; i < options->report_count; i++)
-        uses_stdout = uses_stdout || strcmp(options->reports[i].file, "-") == 0;
-    if (!uses_stdout) {
-        report_target text = {asy_verify_reporter_find("text"), "-"};
-        int rc = write_report(options, verification, &text, error);
+    report_files *reports = &options->reports;
+    for (size_t i = 0; i < reports->count; i++) {
+        ASY_BUF_AUTO text = ASY_BUF_INIT;
+        asy_verify_reporter_find(reports->formats[i])
+            ->write(&options->request, verification, &text);
+        int rc = asy_write_all(reports->outputs[i].fd, asy_buf_span(&text), error);
         if (rc < 0)
-            return rc;
+            return asy_error_path(error, reports->files[i].path);
     }
-    for (size_t i = 0; i < options->report_count; i++) {
-        int rc = write_report(options, verification, &options->reports[i], error);
-        if (rc < 0)
-            return rc;
-    }
-    return ASY_OK;
+    return report_files_keep(reports, error);
 }
 
 static int run(verify_options *options, asy_error *error)
@@ -196,21 +164,32 @@ static int run(verify_options *options, asy_error *error)
     return code;
 }
 
+/* What can be refused is refused before the long work starts. */
+static int prepare(verify_options *options, char **keep, asy_error *error)
+{
+    *keep = asy_strdup(options->keep);
+    int rc = *keep ? ASY_OK : default_keep(options, keep, error);
+    if (rc == ASY_OK)
+        rc = asy_make_dirs(*keep, 0755, error);
+    if (rc == ASY_OK)
+        rc = report_files_open(&options->reports, error);
+    options->build.request.out_dir = *keep;
+    return rc;
+}
+
 int cmd_verify(int argc, char **argv)
 {
     ASY_ERROR_AUTO error = ASY_ERROR_INIT;
-    verify_options options = {.request = {.accept = ASY_IDENTICAL}};
+    ASY_AUTO_FREE char *keep = NULL;
+    verify_options options = {.request = {.accept = ASY_IDENTICAL},
+                              .reports = {.knows = knows_format, .names = "text or json"}};
     build_options_init(&options.build);
     int rc = parse(argc, argv, &options, &error);
     if (rc > 0)
         return cmd_print_help(help);
-    ASY_AUTO_FREE char *keep = asy_strdup(options.keep);
-    if (rc == ASY_OK && !keep)
-        rc = default_keep(&options, &keep, &error);
     if (rc == ASY_OK)
-        rc = asy_make_dirs(keep, 0755, &error);
-    if (rc < 0)
-        return cmd_fail("verify", &error);
-    options.build.request.out_dir = keep;
-    return run(&options, &error);
+        rc = prepare(&options, &keep, &error);
+    int code = rc < 0 ? cmd_fail("verify", &error) : run(&options, &error);
+    report_files_close(&options.reports);
+    return code;
 }

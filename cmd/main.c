@@ -20,10 +20,11 @@ static int print_usage(FILE *out)
           out);
     for (size_t i = 0; i < ASY_COUNT(commands); i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n"
-          "`assay COMMAND --help` tells more, with examples. `assay --version` prints the version.\n"
-          "Exit status: 0 yes, 1 no, 2 trouble, 3 the build failed, 4 try again elsewhere.\n",
-          out);
+    fputs(
+        "\n"
+        "`assay COMMAND --help` tells more, with examples. `assay --version` prints the version.\n"
+        "Exit status: 0 yes, 1 no, 2 trouble, 3 the build failed, 4 try again elsewhere.\n",
+        out);
     return out == stdout ? 0 : 2;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/report_files.h"
 
-#include "report/report.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,11 +14,11 @@ static bool is_stdout(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-static int refuse(asy_error *error, const char *value)
+static int refuse(const report_files *reports, const char *value, asy_error *error)
 {
     asy_error_set(error, ASY_E_USAGE, "--report does not take \"%s\"", value);
     return asy_error_hint(error, "write FORMAT=FILE, where FORMAT is %s, and - is stdout",
-                          asy_reporter_names());
+                          reports->names);
 }
 
 int report_files_add(report_files *reports, const char *value, asy_error *error)
@@ -29,8 +27,8 @@ int report_files_add(report_files *reports, const char *value, asy_error *error)
     const char *path = equals ? equals + 1 : "-";
     ASY_AUTO_FREE char *format =
         asy_strndup(value, equals ? (size_t)(equals - value) : strlen(value));
-    if (!asy_reporter_find(format) || !path[0])
-        return refuse(error, value);
+    if (!reports->knows(format) || !path[0])
+        return refuse(reports, value, error);
     if (reports->count == REPORTS_MAX)
         return asy_error_set(error, ASY_E_USAGE, "--report is given more than %d times",
                              REPORTS_MAX);

@@ -12,8 +12,10 @@ typedef struct report_file {
     char *temporary;  /* what is written to until it is kept; NULL: the path itself */
 } report_file;
 
-/* Starts as {0}; ends with report_files_close. */
+/* Starts with `knows` and `names` set; ends with report_files_close. */
 typedef struct report_files {
+    bool (*knows)(const char *format);
+    const char *names; /* of the formats, for a message */
     asy_diff_output outputs[REPORTS_MAX];
     report_file files[REPORTS_MAX];
     char *formats[REPORTS_MAX];

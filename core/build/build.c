@@ -232,8 +232,8 @@ static void decide_status(asy_build *build)
     build->status = ASY_BUILD_FAILED;
     if (run_result->limit_hit && strcmp(run_result->limit_hit, "seconds") == 0) {
         build->status = ASY_BUILD_TIMEOUT;
-        build->reason = asy_asprintf("the build ran longer than the limit (%.0f s)",
-                                     run_result->seconds);
+        build->reason =
+            asy_asprintf("the build ran longer than the limit (%.0f s)", run_result->seconds);
         build->hint = asy_strdup("allow more time with --timeout");
     } else if (run_result->limit_hit) {
         build->reason = asy_asprintf("the build reached its limit of %s", run_result->limit_hit);
@@ -241,8 +241,8 @@ static void decide_status(asy_build *build)
     } else if (!run_result->exited) {
         build->reason = asy_asprintf("the build was ended by signal %d", run_result->signal);
     } else if (run_result->exit_code != 0) {
-        build->reason = asy_asprintf("the build command ended with status %d",
-                                     run_result->exit_code);
+        build->reason =
+            asy_asprintf("the build command ended with status %d", run_result->exit_code);
         build->hint = asy_strdup("the end of the log tells what the build said");
     } else if (run_result->collected == 0) {
         build->reason = asy_strdup("the build succeeded but made no output that matches");

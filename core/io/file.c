@@ -212,7 +212,8 @@ int asy_remove_tree(int dirfd, const char *name, asy_error *error)
 {
     struct stat st;
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? ASY_OK : asy_error_errno(error, ASY_E_IO, "cannot remove %s", name);
+        return errno == ENOENT ? ASY_OK
+                               : asy_error_errno(error, ASY_E_IO, "cannot remove %s", name);
     if (remove_level(dirfd, name, st.st_dev) != 0)
         return asy_error_errno(error, ASY_E_IO, "cannot remove %s", name);
     return ASY_OK;

@@ -8,7 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_DIFFERENCES = 8, SHOWN_LOG_LINES = 12, LOG_TAIL_BYTES = 8192, SHORT_ID = 12, COLUMNS = 79 };
+enum {
+    SHOWN_DIFFERENCES = 8,
+    SHOWN_LOG_LINES = 12,
+    LOG_TAIL_BYTES = 8192,
+    SHORT_ID = 12,
+    COLUMNS = 79
+};
 
 static void axis(asy_buf *out, const char *name, const char *value)
 {
@@ -186,8 +192,8 @@ static void write_item(const asy_verify_item *item, asy_buf *out)
 static void write_log_tail(const asy_verification *v, asy_buf *out)
 {
     ASY_BUF_AUTO log = ASY_BUF_INIT;
-    if (!v->build.log_path ||
-        asy_read_tail(v->build.log_path, LOG_TAIL_BYTES, &log, NULL) < 0 || log.len == 0)
+    if (!v->build.log_path || asy_read_tail(v->build.log_path, LOG_TAIL_BYTES, &log, NULL) < 0 ||
+        log.len == 0)
         return;
     size_t start = log.len;
     for (int lines = 0; start > 0; start--)

@@ -64,11 +64,11 @@ static int compare_item(const asy_verify_request *request, const char *rebuilt,
                             error);
 }
 
-static int check_item(const asy_verify_request *request, asy_verification *v,
-                      asy_verify_item *item, asy_error *error)
+static int check_item(const asy_verify_request *request, asy_verification *v, asy_verify_item *item,
+                      asy_error *error)
 {
-    const asy_build_output *output = asy_verify_match(
-        &v->build, item->path, request->artifact_count, &item->other_version);
+    const asy_build_output *output =
+        asy_verify_match(&v->build, item->path, request->artifact_count, &item->other_version);
     if (!output) {
         item->trouble = asy_strdup("the rebuild made no file that corresponds to it");
         item->exit_code = 1;

@@ -62,10 +62,14 @@ Test(escape, nothing_reaches_a_terminal_as_a_command)
         {"\033[31mred", "\\x1b[31mred"},
         {"a\nb\tc", "a\\x0ab\\x09c"},
         {"\xff\xfe", "\\xff\\xfe"},
-        {"\xc0\xaf", "\\xc0\\xaf"},             /* an overlong slash */
-        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},    /* a surrogate */
-        {"\xc2\x9b" "31m", "\\u{9b}31m"},       /* C1 CSI */
-        {"\xe2\x80\xae" "gpj", "\\u{202e}gpj"}, /* right-to-left override */
+        {"\xc0\xaf", "\\xc0\\xaf"},          /* an overlong slash */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"}, /* a surrogate */
+        {"\xc2\x9b"
+         "31m",
+         "\\u{9b}31m"}, /* C1 CSI */
+        {"\xe2\x80\xae"
+         "gpj",
+         "\\u{202e}gpj"}, /* right-to-left override */
         {"back\\slash", "back\\\\slash"},
         {"\x7f", "\\x7f"},
     };

@@ -28,8 +28,8 @@ static void drop(const char *dir)
 
 Test(blob, spilled_and_small_data_read_back_the_same)
 {
-    static const size_t sizes[] = {0, 1, 4096, ASY_BLOB_SPILL, ASY_BLOB_SPILL + 1,
-                                   3 * ASY_BLOB_SPILL};
+    static const size_t sizes[] = {
+        0, 1, 4096, ASY_BLOB_SPILL, ASY_BLOB_SPILL + 1, 3 * ASY_BLOB_SPILL};
     for (size_t i = 0; i < ASY_COUNT(sizes); i++) {
         ASY_AUTO_FREE uint8_t *bytes = malloc(sizes[i] + 1);
         for (size_t k = 0; k < sizes[i]; k++)

@@ -49,8 +49,13 @@ Test(verify_match, a_renamed_artifact_takes_the_only_output_of_its_kind)
 Test(verify_summary, a_report_without_a_verdict_is_refused)
 {
     static const char *const broken[] = {
-        "", "{", "[]", "{}", "{\"verdict\":\"fine\",\"risk\":\"none\"}",
-        "{\"verdict\":\"identical\"}", "{\"verdict\":7,\"risk\":\"none\"}",
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"verdict\":\"fine\",\"risk\":\"none\"}",
+        "{\"verdict\":\"identical\"}",
+        "{\"verdict\":7,\"risk\":\"none\"}",
     };
     asy_verdict verdict;
     asy_risk risk;
@@ -97,8 +102,7 @@ Test(verify_exit, each_outcome_has_its_code)
     };
     for (size_t i = 0; i < ASY_COUNT(cases); i++) {
         asy_verify_item item = {.exit_code = cases[i].item};
-        asy_verification v =
-            verification(cases[i].build, cases[i].source, cases[i].output, &item);
+        asy_verification v = verification(cases[i].build, cases[i].source, cases[i].output, &item);
         asy_verify_request request = {.accept = ASY_IDENTICAL};
         cr_expect_eq(asy_verify_exit_code(&request, &v), cases[i].code, "case %zu", i);
     }
