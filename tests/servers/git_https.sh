@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # git_https.sh DIR ROOT: git http-backend behind nginx, over TLS, for the repositories below ROOT.
 # Certificates, configuration and logs go to DIR: ca.pem is the authority of the server, other.pem

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # git_ssh.sh DIR: sshd on a port of loopback, for the user who runs this, with keys made here. DIR
 # gets home/.ssh/id_ed25519, which may log in, and home/.ssh/known_hosts, which is right. Prints
@@ -23,6 +23,7 @@ hold_run() {
     done
 }
 
+# shellcheck disable=SC2317 # run by the trap
 finish() {
     stop_all
     flock -u 9 2>/dev/null || true
