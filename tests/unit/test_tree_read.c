@@ -158,8 +158,7 @@ Test(edits, none_passes_outside_a_step, .timeout = 110)
         "sample; control; deb -Zxz",
         "sample; control; deb -Zgzip",
         "sample; control; deb -Znone",
-        "sample; echo 'int f(void){return 1;}' | as -o t/o --32 /dev/null; cd t; ar q ../out a/x o "
-        "a/a-name-longer-than-sixteen 2> /dev/null || ar q ../out a/x o a/seq 2> /dev/null",
+        "sample; as -o t/o --32 /dev/null; cd t; ar q ../out a/x o a/seq 2> /dev/null",
         "cp /bin/true out"};
     uint64_t random = 20240501;
     for (size_t i = 0; i < ASY_COUNT(scripts); i++) {
