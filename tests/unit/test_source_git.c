@@ -112,7 +112,7 @@ Test(source_git, an_ambiguous_name_lists_what_it_could_be)
 
     help_sh("cd r; tree=$(git rev-parse 'HEAD^{tree}'); for i in $(seq 700); do"
             " echo $i | git commit-tree $tree; done | sort > ../ids;"
-            "cut -c1-4 ../ids | uniq -d | head -1 > ../prefix");
+            "cut -c1-4 ../ids | uniq -d | sed -n 1p > ../prefix");
     ASY_AUTO_FREE char *prefix = help_line("cat prefix");
     ASY_AUTO_FREE char *first = help_line("grep ^%s ids", prefix);
     ASY_AUTO_FREE char *spec = asy_asprintf("r@%s", prefix);
