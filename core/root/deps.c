@@ -84,19 +84,24 @@ static int take_control(deps *d, const char *path, asy_error *error)
 
 /* ---- steps --------------------------------------------------------------------------------------- */
 
-static int run_script(deps *d, const char *script, const char *doing, asy_sandbox_spec *spec,
-                      asy_buf *printed, int *status, asy_error *error)
+/* With an upper folder what the script writes is kept there. */
+static int run_script(deps *d, const char *script, const char *doing, const char *upper,
+                      const char *work, asy_buf *printed, int *status, asy_error *error)
 {
     const char *what = strcmp(d->inside, INSIDE_DSC) == 0 ? INSIDE_DSC : INSIDE;
     const char *const argv[] = {"/bin/sh", "-c", script, "sh", what, NULL};
     const asy_sandbox_copy copy = {d->control, d->inside};
-    spec->lower = (const char *const *)d->root->lower;
-    spec->lower_count = d->root->lower_count;
-    spec->copies = &copy;
-    spec->copy_count = 1;
-    spec->argv = argv;
-    spec->network = true;
-    return asy_root_step(d->request, spec, doing, printed, status, error);
+    const asy_sandbox_spec spec = {
+        .lower = (const char *const *)d->root->lower,
+        .lower_count = d->root->lower_count,
+        .upper = upper,
+        .work = work,
+        .copies = &copy,
+        .copy_count = 1,
+        .argv = argv,
+        .network = true,
+    };
+    return asy_root_step(d->request, &spec, doing, printed, status, error);
 }
 
 static int unmet(deps *d, asy_span printed, asy_error *error)
@@ -124,11 +129,10 @@ static void set_layer_key(deps *d)
 
 static int resolve(deps *d, asy_error *error)
 {
-    asy_sandbox_spec spec = {0};
     ASY_BUF_AUTO printed = ASY_BUF_INIT;
     int status = 0;
-    int rc = run_script(d, resolve_script, "looking up the build dependencies", &spec, &printed,
-                        &status, error);
+    int rc = run_script(d, resolve_script, "looking up the build dependencies", NULL, NULL,
+                        &printed, &status, error);
     if (rc < 0)
         return rc;
     if (status != 0)
@@ -140,11 +144,10 @@ static int resolve(deps *d, asy_error *error)
 
 static int install(deps *d, const char *upper, const char *work, asy_error *error)
 {
-    asy_sandbox_spec spec = {.upper = upper, .work = work};
     ASY_BUF_AUTO printed = ASY_BUF_INIT;
     int status = 0;
-    int rc = run_script(d, install_script, "installing the build dependencies", &spec, &printed,
-                        &status, error);
+    int rc = run_script(d, install_script, "installing the build dependencies", upper, work,
+                        &printed, &status, error);
     if (rc < 0 || status == 0)
         return rc;
     d->vanished = asy_root_apt_vanished(asy_buf_span(&printed));

@@ -75,10 +75,10 @@ void asy_root_layer_record(const char *root_digest, asy_span changes, asy_buf *o
 /* ---- step.c: one command in the sandbox --------------------------------------------------------- */
 
 /*
- * Runs the spec as root of the sandbox, with limits and environment of this module, and gives what
+ * Runs a spec as root of the sandbox, with limits and environment of this module, and gives what
  * it printed. `doing` is shown as progress. ASY_E_INFRA when it could not run or passed a limit.
  */
-int asy_root_step(const asy_root_request *request, asy_sandbox_spec *spec, const char *doing,
+int asy_root_step(const asy_root_request *request, const asy_sandbox_spec *what, const char *doing,
                   asy_buf *printed, int *exit_code, asy_error *error);
 
 /* ASY_E_INFRA with the text of the first line that starts with "E: ", or of the last line. */

@@ -72,23 +72,24 @@ static asy_sandbox_limits limits_of_step(void)
                                 .disk = step_disk};
 }
 
-int asy_root_step(const asy_root_request *request, asy_sandbox_spec *spec, const char *doing,
+int asy_root_step(const asy_root_request *request, const asy_sandbox_spec *what, const char *doing,
                   asy_buf *printed, int *exit_code, asy_error *error)
 {
+    asy_sandbox_spec spec = *what;
     asy_sandbox_result result = {0};
     ticker t = {request, doing};
     ASY_AUTO_CLOSE int log = memfd_create("assay-step", MFD_CLOEXEC);
     if (log < 0)
         return asy_error_errno(error, ASY_E_INFRA, "cannot make a file in memory");
-    spec->env = step_env;
-    spec->cwd = "/";
-    spec->uid = 0;
-    spec->log_fd = log;
-    spec->limits = limits_of_step();
-    spec->tick = tick;
-    spec->tick_context = &t;
+    spec.env = step_env;
+    spec.cwd = "/";
+    spec.uid = 0;
+    spec.log_fd = log;
+    spec.limits = limits_of_step();
+    spec.tick = tick;
+    spec.tick_context = &t;
     asy_root_say(request, doing);
-    int rc = asy_sandbox_run(request->map, spec, &result, error);
+    int rc = asy_sandbox_run(request->map, &spec, &result, error);
     int log_rc = take_printed(request, log, printed, rc < 0 ? NULL : error);
     if (rc < 0)
         return asy_error_wrap(error, "%s", doing);
