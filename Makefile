@@ -18,7 +18,7 @@ ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(MODE)),clang,gcc)
 endif
 
-PKGS := libarchive libelf libgit2 libcrypto liblzma zlib libzstd libseccomp jansson libxxhash
+PKGS := libarchive libgit2 libcrypto liblzma zlib libzstd libseccomp jansson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 

@@ -64,7 +64,7 @@ static int take_output(build_options *options, const char *value, asy_error *err
 
 static int take_limit(asy_sandbox_limits *limits, int option, const char *value, asy_error *error)
 {
-    uint64_t seconds;
+    uint64_t seconds = 0;
     int rc;
     switch (option) {
     case OPTION_TIMEOUT:

@@ -11,8 +11,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # To compile.
-build=(gcc libc6-dev make pkg-config libarchive-dev libelf-dev libgit2-dev libssl-dev liblzma-dev
-    zlib1g-dev libzstd-dev libseccomp-dev libjansson-dev libxxhash-dev)
+build=(gcc libc6-dev make pkg-config libarchive-dev libgit2-dev libssl-dev liblzma-dev
+    zlib1g-dev libzstd-dev libseccomp-dev libjansson-dev)
 # To run: id ranges for an ordinary user, git for the sample, https.
 run=(uidmap git binutils ca-certificates)
 # To make roots of a Debian suite.

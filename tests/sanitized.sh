@@ -28,15 +28,23 @@ failed=${failed%% *} skipped=${skipped%% *}
 
 # A confined worker cannot open the log: its report is then on standard error.
 pattern='(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:|ERROR: Can.t open file'
-found=0
+# A process that is killed while it is searched for leaks says only this; it must stay rare.
+unchecked='LeakSanitizer has encountered a fatal error|HINT: '
+found=0 skipped_checks=0
 for log in "$logs"/* "$build"/unit.log "$build"/cli/*.log; do
     [ -s "$log" ] || continue
-    if grep -Eq "$pattern" "$log"; then
+    if grep -Ev "$unchecked" "$log" | grep -Eq "$pattern"; then
         echo "sanitizer: $log"
         grep -Em 5 "$pattern" "$log"
         found=$((found + 1))
+    elif grep -Eq "$unchecked" "$log"; then
+        skipped_checks=$((skipped_checks + 1))
     fi
 done
+if [ "$skipped_checks" -gt 3 ]; then
+    echo "sanitizer: $skipped_checks processes could not be searched for leaks"
+    found=$((found + 1))
+fi
 echo "sanitizer: $found logs with findings"
 echo "${passed:-0} passed, $((${failed:-1} + found)) failed, ${skipped:-0} skipped"
 [ "$code" = 0 ] && [ "$found" = 0 ]

@@ -92,7 +92,9 @@ typedef struct asy_error {
     bool has_offset;
 } asy_error;
 
+/* clang-format off */
 #define ASY_ERROR_INIT {0}
+/* clang-format on */
 #define ASY_ERROR_AUTO __attribute__((cleanup(asy_error_clear))) asy_error
 
 /* Each of these accepts a NULL error and returns the code (that of the last asy_error_set on this
@@ -118,18 +120,17 @@ void asy_error_clear(asy_error *error);
  * machine has no memory left, as nothing sensible can follow. Sizes that an input decides go
  * through asy_blob (core/io/blob.h), which fails with ASY_E_LIMIT.
  */
-void *asy_alloc(size_t size);                 /* zeroed */
-void *asy_calloc(size_t count, size_t size);  /* zeroed, overflow-checked */
+void *asy_alloc(size_t size);                /* zeroed */
+void *asy_calloc(size_t count, size_t size); /* zeroed, overflow-checked */
 void *asy_realloc_array(void *ptr, size_t count, size_t size);
-char *asy_strdup(const char *text);           /* NULL gives NULL */
+char *asy_strdup(const char *text); /* NULL gives NULL */
 char *asy_strndup(const char *text, size_t len);
 char *asy_asprintf(const char *format, ...) ASY_PRINTF(1, 2);
 
 /* Ends the program when an invariant of the code itself is broken. Never for input. */
 #define ASY_ASSERT(condition)                                                                      \
     ((condition) ? (void)0 : asy_assert_failed(#condition, __FILE__, __LINE__))
-void asy_assert_failed(const char *condition, const char *file, int line)
-    __attribute__((noreturn));
+void asy_assert_failed(const char *condition, const char *file, int line) __attribute__((noreturn));
 
 void asy_free_cleanup(void *pointer_to_pointer);
 void asy_close_cleanup(int *fd);
@@ -140,7 +141,7 @@ void asy_close_cleanup(int *fd);
 #define ASY_GROW(list, count, capacity)                                                            \
     do {                                                                                           \
         if ((count) == (capacity)) {                                                               \
-            (capacity) = (capacity) ? (capacity) * 2 : 8;                                          \
+            (capacity) = (capacity) ? (capacity)*2 : 8;                                            \
             (list) = asy_realloc_array((list), (capacity), sizeof(*(list)));                       \
         }                                                                                          \
     } while (0)

@@ -13,7 +13,9 @@ typedef struct asy_buf {
     size_t capacity;
 } asy_buf;
 
+/* clang-format off */
 #define ASY_BUF_INIT {0}
+/* clang-format on */
 #define ASY_BUF_AUTO __attribute__((cleanup(asy_buf_free))) asy_buf
 
 void asy_buf_free(asy_buf *buf);

@@ -15,14 +15,14 @@
 #include "source/source.h"
 
 typedef struct asy_build_request {
-    const char *source;      /* SRC */
-    const char *mtimes_from; /* or NULL */
-    const char *root;        /* "host" when NULL */
-    const char *mirror;      /* for debian:SUITE, or NULL */
-    const char *build;       /* --build CMD, or NULL */
+    const char *source;         /* SRC */
+    const char *mtimes_from;    /* or NULL */
+    const char *root;           /* "host" when NULL */
+    const char *mirror;         /* for debian:SUITE, or NULL */
+    const char *build;          /* --build CMD, or NULL */
     const char *const *outputs; /* --output GLOBs, NULL-terminated, or NULL */
-    bool network;            /* let the build reach the network; recorded */
-    bool refresh;            /* fetch the source and make the root anew */
+    bool network;               /* let the build reach the network; recorded */
+    bool refresh;               /* fetch the source and make the root anew */
     asy_sandbox_limits limits;
     const char *out_dir; /* an existing folder: outputs, build.log and build.json go there */
     void (*say)(void *context, const char *text);
@@ -60,7 +60,7 @@ typedef struct asy_build {
     size_t output_count;
     asy_sha256 log_sha256;
     uint64_t log_size;
-    double seconds;  /* of all: fetching, root, build */
+    double seconds; /* of all: fetching, root, build */
     char *log_path, *record_path;
 } asy_build;
 

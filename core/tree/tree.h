@@ -45,9 +45,9 @@ typedef struct asy_region {
     const asy_step *step; /* why it may be left out, or NULL: it counts */
     const char *value;    /* as people write it ("0755", "2024-05-01 10:00:00 UTC"), or NULL */
     asy_node *child;      /* for CONTENT and ENCODED */
-    bool derived;         /* follows from the member: its size, its checksum; checked by the handler */
-    uint64_t address;     /* where it is loaded, when loaded */
-    uint32_t flags;       /* ASY_REGION_* */
+    bool derived;     /* follows from the member: its size, its checksum; checked by the handler */
+    uint64_t address; /* where it is loaded, when loaded */
+    uint32_t flags;   /* ASY_REGION_* */
 } asy_region;
 
 enum {
@@ -124,10 +124,10 @@ typedef struct asy_tree {
 
 /* Bounds on what one input may cost; each has a name that findings and reports use. */
 typedef struct asy_limits {
-    uint32_t depth;     /* "depth": members inside members */
-    uint64_t entries;   /* "entries": members in all */
-    uint64_t expanded;  /* "expanded": bytes decoded in all */
-    uint64_t ratio;     /* "ratio": decoded over encoded, once more than 64 MiB are decoded */
+    uint32_t depth;    /* "depth": members inside members */
+    uint64_t entries;  /* "entries": members in all */
+    uint64_t expanded; /* "expanded": bytes decoded in all */
+    uint64_t ratio;    /* "ratio": decoded over encoded, once more than 64 MiB are decoded */
 } asy_limits;
 
 extern const asy_limits asy_limits_default; /* 32, 2,000,000, 64 GiB, 2,000 */
@@ -137,8 +137,8 @@ extern const asy_limits asy_limits_default; /* 32, 2,000,000, 64 GiB, 2,000 */
  * name and for messages. scratch_fd: see asy_blob_writer_new. Malformed input is no error.
  * The tree keeps no reference to fd.
  */
-int asy_tree_read(int fd, const char *name, int scratch_fd, const asy_limits *limits,
-                  asy_tree *out, asy_error *error);
+int asy_tree_read(int fd, const char *name, int scratch_fd, const asy_limits *limits, asy_tree *out,
+                  asy_error *error);
 /* The same over bytes in memory, which outlive the tree: for tests and fuzzing. */
 int asy_tree_read_bytes(asy_span bytes, const char *name, const asy_limits *limits, asy_tree *out,
                         asy_error *error);
