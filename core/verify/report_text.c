@@ -25,8 +25,8 @@ static void write_headline(const asy_verification *v, asy_buf *out)
 {
     static const char *const sentences[] = {
         [ASY_REPRODUCED] = "what was shipped is, byte for byte, what this source builds.",
-        [ASY_REPRODUCED_EQUIVALENT] = "what was shipped differs from what this source builds, "
-                                      "in ways\nthat are proven not to matter.",
+        [ASY_REPRODUCED_EQUIVALENT] = ("what was shipped differs from what this source builds, "
+                                       "in ways\nthat are proven not to matter."),
         [ASY_NOT_REPRODUCED] = "what was shipped is not what this source builds here.",
         [ASY_BUILD_DID_FAIL] = "the source did not build, so nothing can be said of the artifact.",
         [ASY_NOT_ATTEMPTED] = "nothing was compared, so nothing can be said of the artifact.",
