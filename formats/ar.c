@@ -152,7 +152,10 @@ static void emit_content(ar_state *ar, const ar_member *member, unsigned flags)
         return;
     }
     asy_meta meta = {.type = ASY_TYPE_FILE};
-    asy_layout_member(ar->layout, data, size, member->name, &meta, "content", flags & AR_UNPACKED);
+    const asy_node *node = asy_layout_member(ar->layout, data, size, member->name, &meta, "content",
+                                             flags & AR_UNPACKED);
+    if (node && ar->rules->done)
+        ar->rules->done(ar->user, ar->layout, member->header, node);
 }
 
 /* The newline that makes the next header start at an even offset. */

@@ -14,6 +14,8 @@ typedef struct ar_rules {
     const asy_step *size;  /* of header.size and the pad byte, where AR_UNPACKED */
     /* Called for each member in order before it is described; gives AR_* flags. May be NULL. */
     unsigned (*member)(void *state, asy_layout *layout, uint64_t offset, asy_span name);
+    /* Called for each member after it was read, in whatever format it is. May be NULL. */
+    void (*done)(void *state, asy_layout *layout, uint64_t offset, const asy_node *node);
     bool long_names; /* "//", "#1/" and symbol tables mean what they do in a library */
 } ar_rules;
 

@@ -5,6 +5,8 @@
  */
 #include "formats/ar.h"
 
+#include <string.h>
+
 static const asy_step step_times = {
     .name = "deb.member-times",
     .version = 1,
@@ -16,6 +18,11 @@ static const asy_step step_size = {
     .cause = "derived.size",
     .summary = "the size in the ar header of control.tar or data.tar, and the pad byte after it"};
 
+/* dpkg-deb decodes a tar as its name says, whatever its content looks like. */
+static const struct {
+    const char *suffix, *format;
+} encodings[] = {{"", "tar"}, {".gz", "gzip"}, {".xz", "xz"}, {".zst", "zstd"}};
+
 typedef enum phase { BINARY, CONTROL, DATA, AFTER } phase;
 
 /* "control.tar" with or without a suffix. */
@@ -23,6 +30,44 @@ static bool is_tar(asy_span name, const char *stem)
 {
     asy_span start = asy_span_str(stem);
     return asy_span_starts(name, stem) && (name.len == start.len || name.ptr[start.len] == '.');
+}
+
+/* The format that a tar's suffix calls for; NULL for those that no handler reads. */
+static const char *named_format(asy_span name)
+{
+    const uint8_t *tar = memmem(name.ptr, name.len, ".tar", 4);
+    size_t at = tar ? (size_t)(tar - name.ptr) + 4 : name.len;
+    for (size_t i = 0; i < ASY_COUNT(encodings); i++)
+        if (asy_span_eq(asy_span_sub(name, at, name.len - at), asy_span_str(encodings[i].suffix)))
+            return encodings[i].format;
+    return NULL;
+}
+
+static bool is_cut(const asy_node *node)
+{
+    for (size_t i = 0; i < node->finding_count; i++)
+        if (node->findings[i].limit)
+            return true;
+    return false;
+}
+
+/* Says so where the content of a tar is not what dpkg-deb takes it for. */
+static void done(void *state ASY_UNUSED, asy_layout *layout, uint64_t offset, const asy_node *node)
+{
+    const char *wanted = named_format(node->name);
+    if (!node->unpacked || !wanted || is_cut(node))
+        return;
+    if (strcmp(wanted, node->format->name) != 0) {
+        asy_layout_malformed(layout, offset + AR_HEADER, node->bytes.len, "content",
+                             "named %.*s, but its content is a %s", (int)node->name.len,
+                             (const char *)node->name.ptr, node->format->title);
+        return;
+    }
+    const asy_node *inner =
+        strcmp(wanted, "tar") != 0 && node->child_count ? node->children[0] : NULL;
+    if (inner && !is_cut(inner) && strcmp(inner->format->name, "tar") != 0)
+        asy_layout_malformed(layout, offset + AR_HEADER, node->bytes.len, "content",
+                             "it decodes to a %s, not to a tar archive", inner->format->title);
 }
 
 static unsigned out_of_place(asy_layout *layout, uint64_t offset, const char *wanted)
@@ -43,7 +88,7 @@ static unsigned member(void *state, asy_layout *layout, uint64_t offset, asy_spa
     bool control = is_tar(name, "control.tar"), data = is_tar(name, "data.tar");
     if ((*at == CONTROL && control) || (*at == DATA && data)) {
         (*at)++;
-        return AR_TIMES | AR_UNPACKED;
+        return named_format(name) ? AR_TIMES | AR_UNPACKED : 0;
     }
     if (*at != AFTER && !asy_span_starts(name, "_"))
         return out_of_place(layout, offset, *at == CONTROL ? "control.tar" : "data.tar");
@@ -64,7 +109,8 @@ static int probe(const asy_probe *file)
 
 static int read_deb(asy_layout *layout, asy_error *error ASY_UNUSED)
 {
-    const ar_rules rules = {.times = &step_times, .size = &step_size, .member = member};
+    const ar_rules rules = {
+        .times = &step_times, .size = &step_size, .member = member, .done = done};
     phase at = BINARY;
     ar_read(layout, &rules, &at);
     if (at != AFTER && !asy_layout_full(layout))
@@ -78,6 +124,7 @@ static const asy_step *const steps[] = {&step_times, &step_size, NULL};
 extern const asy_format asy_format_deb;
 const asy_format asy_format_deb = {.name = "deb",
                                    .title = "Debian binary package",
+                                   .refines = "ar",
                                    .probe = probe,
                                    .read = read_deb,
                                    .steps = steps};

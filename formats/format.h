@@ -27,10 +27,11 @@ enum { ASY_PROBE_BYTES = 4096 };
 enum { ASY_BID_NO = 0, ASY_BID_ANY = 1, ASY_BID_TEXT = 10, ASY_BID_MAGIC = 50, ASY_BID_SURE = 90 };
 
 typedef struct asy_format {
-    const char *name;  /* "tar": stable, in reports */
-    const char *title; /* "tar archive" */
-    bool synthetic;    /* no bytes of its own: a directory */
-    bool payload;      /* one OPAQUE region is its whole layout: text, bytes */
+    const char *name;    /* "tar": stable, in reports */
+    const char *title;   /* "tar archive" */
+    bool synthetic;      /* no bytes of its own: a directory */
+    bool payload;        /* one OPAQUE region is its whole layout: text, bytes */
+    const char *refines; /* the format of which each of its files is one, too: "ar" for a deb */
     int (*probe)(const asy_probe *probe);
     /* Describes asy_layout_bytes(layout); NULL for a synthetic format. Malformed input: a finding and RAW regions, and ASY_OK.
      * Negative for I/O and memory trouble alone; limits are findings made by the layout. */
@@ -40,8 +41,15 @@ typedef struct asy_format {
 
 /* NULL-terminated; in formats/registry.c. */
 extern const asy_format *const asy_formats[];
-/* Best bid; never NULL, as "bytes" takes anything. */
-const asy_format *asy_format_find(const asy_probe *probe);
+/*
+ * The best bid, and what another reader may take the same bytes for: an unrelated format that finds
+ * its magic in them, or a compression that has no handler.
+ */
+typedef struct asy_probed {
+    const asy_format *format; /* never NULL, as "bytes" takes anything */
+    const char *rival;        /* a title; NULL for almost every file */
+} asy_probed;
+asy_probed asy_format_find(const asy_probe *probe);
 const asy_format *asy_format_by_name(const char *name);
 
 /* ---- what a handler says ---------------------------------------------------------------------- */

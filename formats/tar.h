@@ -52,6 +52,9 @@ bool tar_number(asy_span field, uint64_t *value);
 tar_dialect tar_dialect_of(asy_span block);
 /* The stored checksum is right; *canonical: and spelled as six digits, NUL, blank. */
 bool tar_checksum_holds(asy_span block, bool *canonical);
+/* The checksum is right as some reader takes it: what follows the digits ignored, in base 256, in the
+ * base 64 of old GNU tars. For telling a tar, not for trusting one. */
+bool tar_some_reader_sums(asy_span block);
 /* Eleven octal digits and a NUL or blank: how every common writer spells a time. */
 bool tar_time_is_canonical(asy_span field);
 

@@ -2,6 +2,7 @@
 /* The fields of a tar header block. */
 #include "formats/tar.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -98,16 +99,24 @@ tar_dialect tar_dialect_of(asy_span block)
     return memcmp(magic.ptr, "ustar", 6) == 0 ? TAR_USTAR : TAR_V7;
 }
 
+/* With bytes as unsigned numbers, and as signed ones: some old writers took them so. */
+static void sums(asy_span block, uint64_t *as_unsigned, int64_t *as_signed)
+{
+    *as_unsigned = 0;
+    *as_signed = 0;
+    for (size_t i = 0; i < TAR_BLOCK; i++) {
+        uint8_t byte = i >= 148 && i < 156 ? ' ' : block.ptr[i];
+        *as_unsigned += byte;
+        *as_signed += (int8_t)byte;
+    }
+}
+
 bool tar_checksum_holds(asy_span block, bool *canonical)
 {
     asy_span stored = tar_field(block, 148, 8);
-    uint64_t value = 0, sum = 0;
-    int64_t as_signed = 0;
-    for (size_t i = 0; i < TAR_BLOCK; i++) {
-        uint8_t byte = i >= 148 && i < 156 ? ' ' : block.ptr[i];
-        sum += byte;
-        as_signed += (int8_t)byte;
-    }
+    uint64_t value = 0, sum;
+    int64_t as_signed;
+    sums(block, &sum, &as_signed);
     char spelled[16];
     snprintf(spelled, sizeof(spelled), "%06" PRIo64, sum);
     *canonical = memcmp(stored.ptr, spelled, 7) == 0 && stored.ptr[7] == ' ';
@@ -115,6 +124,40 @@ bool tar_checksum_holds(asy_span block, bool *canonical)
         return true;
     if (asy_span_is_zero(stored) || !tar_number(stored, &value))
         return false;
+    return value == sum || (as_signed >= 0 && value == (uint64_t)as_signed);
+}
+
+/* The number that the digits at `at` make, whatever follows them. */
+static uint64_t digits_of(asy_span field, size_t at, const char *alphabet, unsigned base)
+{
+    uint64_t value = 0;
+    for (; at < field.len; at++) {
+        const char *digit = field.ptr[at] ? strchr(alphabet, field.ptr[at]) : NULL;
+        if (!digit)
+            break;
+        value = value * base + (uint64_t)(digit - alphabet); /* at most 8 digits: 48 bits */
+    }
+    return value;
+}
+
+bool tar_some_reader_sums(asy_span block)
+{
+    static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    asy_span stored = tar_field(block, 148, 8);
+    uint64_t value = 0, sum;
+    int64_t as_signed;
+    size_t at = 0;
+    sums(block, &sum, &as_signed);
+    while (at < stored.len && (stored.ptr[at] == 0 || isspace(stored.ptr[at])))
+        at++;
+    if (at == stored.len)
+        return false;
+    if (stored.ptr[0] & 0x80)
+        base256(stored, &value);
+    else if (stored.ptr[at] == '+')
+        value = digits_of(stored, at + 1, base64, 64);
+    else
+        value = digits_of(stored, at, "01234567", 8);
     return value == sum || (as_signed >= 0 && value == (uint64_t)as_signed);
 }
 

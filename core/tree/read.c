@@ -32,9 +32,13 @@ static const asy_format *choose(asy_layout *layout)
                        .bytes = bytes,
                        .name = layout->probe_name,
                        .size = bytes.len};
-    const asy_format *format = asy_format_find(&probe);
-    if (format->payload || reader->depth < reader->limits->depth)
-        return format;
+    asy_probed found = asy_format_find(&probe);
+    if (found.rival)
+        asy_layout_malformed(layout, 0, 0, NULL,
+                             "it is a %s and %s at once: readers take it for the one or the other",
+                             found.format->title, found.rival);
+    if (found.format->payload || reader->depth < reader->limits->depth)
+        return found.format;
     asy_layout_limit(layout, "depth", 0);
     return asy_format_by_name("bytes");
 }

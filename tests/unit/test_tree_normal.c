@@ -209,6 +209,66 @@ Test(normal, compressed_streams)
     check(list, ASY_COUNT(list));
 }
 
+/* What dpkg unpacks by name, and tar by what it sees first, is not for the content to decide. */
+Test(normal, polyglots_have_no_step)
+{
+#define TWO  "sample; pack a/x; mv out 1; pack a/run; mv out 2; rm -r t/a; "
+#define PACK "control; deb -Zgzip; ar x out; rm out; "
+    static const struct {
+        const char *what, *left, *right, *finding;
+    } list[] = {
+        {"a tar that is a gzip", TWO "both 1 2", TWO "both 2 1", "at once"},
+        {"the same as data.tar.gz",
+         TWO PACK
+         "both 1 2; mv out data.tar.gz; ar rc out debian-binary control.tar.gz data.tar.gz",
+         TWO PACK
+         "both 2 1; mv out data.tar.gz; ar rc out debian-binary control.tar.gz data.tar.gz",
+         "at once"},
+        {"a ustar that is a gzip", TWO "both 1 2; poke out 257 757374617200; resum out 0",
+         TWO "both 2 1; poke out 257 757374617200; resum out 0", "at once"},
+        {"a checksum that only some read", TWO "both 1 2; poke out 155 5a",
+         TWO "both 2 1; poke out 155 5a", "at once"},
+        {"a gzip called .xz",
+         TWO PACK "gunzip data.tar.gz; gzip -c1 data.tar > data.tar.xz; "
+                  "ar rcD out debian-binary control.tar.gz data.tar.xz",
+         TWO PACK "gunzip data.tar.gz; gzip -c9 data.tar > data.tar.xz; "
+                  "ar rcD out debian-binary control.tar.gz data.tar.xz",
+         "named data.tar.xz"},
+        {"a gzip called .bz2",
+         TWO PACK "gunzip data.tar.gz; gzip -c1 data.tar > data.tar.bz2; "
+                  "ar rcD out debian-binary control.tar.gz data.tar.bz2",
+         TWO PACK "gunzip data.tar.gz; gzip -c9 data.tar > data.tar.bz2; "
+                  "ar rcD out debian-binary control.tar.gz data.tar.bz2",
+         NULL},
+        {"a gzip in a gzip",
+         TWO PACK "gzip -dc data.tar.gz | gzip -n1 | gzip -nc > d; mv d data.tar.gz; "
+                  "ar rcD out debian-binary control.tar.gz data.tar.gz",
+         TWO PACK "gzip -dc data.tar.gz | gzip -n9 | gzip -nc > d; mv d data.tar.gz; "
+                  "ar rcD out debian-binary control.tar.gz data.tar.gz",
+         "not to a tar"},
+        {"a tar that bzip2 takes for its own",
+         "mkdir t; touch t/b t/$(printf BZh91AY'&'SY); pack BZh91AY'&'SY b",
+         "mkdir t; touch -d @9 t/b t/$(printf BZh91AY'&'SY); pack BZh91AY'&'SY b", "at once"},
+    };
+    for (size_t i = 0; i < ASY_COUNT(list); i++) {
+        asy_tree left, right;
+        ASY_AUTO_FREE char *left_dir = made_by(list[i].left);
+        ASY_AUTO_FREE char *right_dir = made_by(list[i].right);
+        read_made(left_dir, "out", NULL, &left);
+        read_made(right_dir, "out", NULL, &right);
+        asy_sha256 a = normal_digest(&left), b = normal_digest(&right);
+        cr_expect_not(asy_sha256_eq(&left.root->sha256, &right.root->sha256), "%s", list[i].what);
+        cr_expect_not(asy_sha256_eq(&a, &b), "%s: came out equal", list[i].what);
+        if (list[i].finding)
+            cr_expect(has_finding(left.root, list[i].finding), "%s: no finding", list[i].what);
+        asy_tree_free(&left);
+        asy_tree_free(&right);
+    }
+    remove_made();
+#undef TWO
+#undef PACK
+}
+
 Test(normal, debian_packages)
 {
 #define DEB "sample; control; deb "
