@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
-#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 asy_hasher *asy_hasher_new(void)
 {
@@ -32,26 +30,6 @@ asy_sha256 asy_sha256_of(asy_span bytes)
     asy_hasher *hasher = asy_hasher_new();
     asy_hasher_add(hasher, bytes);
     return asy_hasher_finish(hasher);
-}
-
-int asy_sha256_of_fd(int fd, asy_sha256 *out, uint64_t *size, asy_error *error)
-{
-    uint8_t block[1 << 16];
-    uint64_t done = 0;
-    asy_hasher *hasher = asy_hasher_new();
-    for (;;) {
-        ssize_t got = pread(fd, block, sizeof(block), (off_t)done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            *out = asy_hasher_finish(hasher);
-            if (size)
-                *size = done;
-            return got == 0 ? ASY_OK : asy_error_errno(error, ASY_E_IO, "cannot read");
-        }
-        asy_hasher_add(hasher, (asy_span){block, (size_t)got});
-        done += (uint64_t)got;
-    }
 }
 
 bool asy_sha256_eq(const asy_sha256 *a, const asy_sha256 *b)

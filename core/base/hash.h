@@ -19,8 +19,6 @@ void asy_hasher_add(asy_hasher *hasher, asy_span bytes);
 asy_sha256 asy_hasher_finish(asy_hasher *hasher);
 
 asy_sha256 asy_sha256_of(asy_span bytes);
-/* Hashes a file from its start by reading, whatever its offset was. */
-int asy_sha256_of_fd(int fd, asy_sha256 *out, uint64_t *size, asy_error *error);
 bool asy_sha256_eq(const asy_sha256 *a, const asy_sha256 *b);
 /* Writes 64 hex digits and a NUL. */
 void asy_sha256_hex(const asy_sha256 *hash, char out[ASY_SHA256_HEX + 1]);

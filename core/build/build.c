@@ -261,6 +261,11 @@ static int by_output_name(const void *a, const void *b)
 /* Copies one collected file to out_dir, by rename where it can, and notes its digest. */
 static int take_output(const run *r, const char *name, asy_build_output *out, asy_error *error)
 {
+    if (strcmp(name, "build.log") == 0 || strcmp(name, "build.json") == 0) {
+        asy_error_set(error, ASY_E_BUILD, "the build made an output named %s", name);
+        return asy_error_hint(error, "that is the name of its log or record: have the build give "
+                                     "it another");
+    }
     ASY_AUTO_FREE char *from = asy_path_join(r->collect_dir, name);
     ASY_AUTO_FREE char *to = asy_path_join(r->request->out_dir, name);
     int rc = asy_copy_file(from, to, error);
@@ -334,9 +339,11 @@ static int write_record(run *r, asy_error *error)
     asy_build *build = r->build;
     if (r->log_fd < 0)
         return ASY_OK;
+    /* Who interrupts does not wait for a long log to be read once more. */
     int rc = asy_sha256_of_fd(r->log_fd, &build->log_sha256, &build->log_size, error);
-    if (rc < 0)
+    if (rc < 0 && rc != ASY_E_INTERRUPTED)
         return rc;
+    build->has_log = rc == ASY_OK;
     ASY_BUF_AUTO text = ASY_BUF_INIT;
     asy_json *json = asy_json_new(&text);
     asy_build_json(r->request, build, json, NULL);

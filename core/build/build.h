@@ -58,6 +58,7 @@ typedef struct asy_build {
     bool ran;
     asy_build_output *outputs; /* sorted by name */
     size_t output_count;
+    bool has_log; /* its digest and size hold */
     asy_sha256 log_sha256;
     uint64_t log_size;
     double seconds; /* of all: fetching, root, build */

@@ -96,6 +96,19 @@ static void write_environment(const asy_build *build, asy_json *json)
     asy_json_end(json);
 }
 
+static void write_log(const asy_build *build, asy_json *json)
+{
+    if (!build->has_log) {
+        asy_json_null(json, "log");
+        return;
+    }
+    asy_json_object(json, "log");
+    asy_json_str(json, "name", "build.log");
+    asy_json_u64(json, "size", build->log_size);
+    asy_json_sha256(json, "sha256", &build->log_sha256);
+    asy_json_end(json);
+}
+
 void asy_build_json(const asy_build_request *request, const asy_build *build, asy_json *json,
                     const char *key)
 {
@@ -118,10 +131,6 @@ void asy_build_json(const asy_build_request *request, const asy_build *build, as
         write_run(build, json);
     asy_json_double(json, "seconds", build->seconds);
     write_outputs(build, json);
-    asy_json_object(json, "log");
-    asy_json_str(json, "name", "build.log");
-    asy_json_u64(json, "size", build->log_size);
-    asy_json_sha256(json, "sha256", &build->log_sha256);
-    asy_json_end(json);
+    write_log(build, json);
     asy_json_end(json);
 }

@@ -72,6 +72,32 @@ int asy_read_tail(const char *path, uint64_t limit, asy_buf *out, asy_error *err
     return got < 0 ? asy_error_errno(error, ASY_E_IO, "cannot read") : ASY_OK;
 }
 
+int asy_sha256_of_fd(int fd, asy_sha256 *out, uint64_t *size, asy_error *error)
+{
+    uint8_t block[1 << 16];
+    uint64_t done = 0;
+    asy_hasher *hasher = asy_hasher_new();
+    for (;;) {
+        ssize_t got = pread(fd, block, sizeof(block), (off_t)done);
+        if (asy_interrupted() || (got < 0 && errno != EINTR)) {
+            int rc = asy_interrupted() ? asy_error_set(error, ASY_E_INTERRUPTED, "interrupted")
+                                       : asy_error_errno(error, ASY_E_IO, "cannot read");
+            asy_hasher_finish(hasher);
+            return rc;
+        }
+        if (got == 0)
+            break;
+        if (got < 0)
+            continue;
+        asy_hasher_add(hasher, (asy_span){block, (size_t)got});
+        done += (uint64_t)got;
+    }
+    *out = asy_hasher_finish(hasher);
+    if (size)
+        *size = done;
+    return ASY_OK;
+}
+
 int asy_write_all(int fd, asy_span bytes, asy_error *error)
 {
     size_t done = 0;

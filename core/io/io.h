@@ -55,6 +55,9 @@ int asy_open_below(int dirfd, const char *path, int *fd, asy_error *error);
 int asy_read_below(int dirfd, const char *path, uint64_t limit, asy_buf *out, asy_error *error);
 /* Reads at most the last `limit` bytes of a regular file. */
 int asy_read_tail(const char *path, uint64_t limit, asy_buf *out, asy_error *error);
+/* Hashes a file from its start by reading, whatever its offset was; size may be NULL.
+ * ASY_E_INTERRUPTED when a signal asks for the end meanwhile. */
+int asy_sha256_of_fd(int fd, asy_sha256 *out, uint64_t *size, asy_error *error);
 int asy_write_all(int fd, asy_span bytes, asy_error *error);
 /* Writes beside the target and renames, so that readers see the old file or the new one. */
 int asy_write_file(const char *path, asy_span bytes, mode_t mode, asy_error *error);

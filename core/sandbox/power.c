@@ -9,6 +9,8 @@
  */
 #include "sandbox/inner.h"
 
+#include "worker/landlock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -75,20 +77,12 @@ static int set_limits(const asy_launch *launch, asy_error *error)
 }
 
 /* On the host's network a program could call the host's abstract sockets (a desktop's, a daemon's),
- * which no file permission guards. Landlock shuts them off since Linux 6.12; the interface is spelled
- * here because the headers of older systems lack it (userspace-api/landlock.rst). */
-static void shut_abstract_sockets(void)
+ * which no file permission guards; Landlock shuts them off where the kernel knows how. */
+static int shut_abstract_sockets(asy_error *error)
 {
-    enum { ABI_WITH_SCOPES = 6, GET_VERSION = 1, SCOPE_ABSTRACT_SOCKET = 1 };
-    const struct {
-        uint64_t files, network, scoped;
-    } rules = {.scoped = SCOPE_ABSTRACT_SOCKET};
-    if (syscall(SYS_landlock_create_ruleset, NULL, 0, GET_VERSION) < ABI_WITH_SCOPES)
-        return;
-    ASY_AUTO_CLOSE int ruleset =
-        (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
-    if (ruleset >= 0)
-        syscall(SYS_landlock_restrict_self, ruleset, 0);
+    bool held;
+    asy_landlock landlock = asy_landlock_begin(ASY_LANDLOCK_ABSTRACT_SOCKETS);
+    return asy_landlock_enforce(&landlock, &held, error);
 }
 
 int asy_power_drop(const asy_launch *launch, asy_error *error)
@@ -116,9 +110,7 @@ int asy_power_drop(const asy_launch *launch, asy_error *error)
         return failed(error, "give up the capabilities");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return failed(error, "give up new privileges");
-    if (spec->network)
-        shut_abstract_sockets();
-    return ASY_OK;
+    return spec->network ? shut_abstract_sockets(error) : ASY_OK;
 }
 
 /* By name, as not every architecture and library knows each. */

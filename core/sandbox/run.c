@@ -13,10 +13,11 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100 };
+enum { TICK_MS = 100, LOG_BLOCK = 1 << 15 };
 
 typedef struct run_state {
     const asy_sandbox_spec *spec;
@@ -29,7 +30,8 @@ typedef struct run_state {
     int init_fd;
     double called, started, ended; /* 0: not yet */
     double next_tick;
-    off_t log_start;
+    int log; /* the read end of what the command writes to, -1 once it has ended */
+    uint64_t logged;
     asy_note last; /* ASY_NOTE_ENDED */
     bool done, failed;
 } run_state;
@@ -85,9 +87,31 @@ static int check_spec(const asy_sandbox_spec *spec, asy_error *error)
 
 /* ---- start and end ----------------------------------------------------------------------------- */
 
+/* The command gets a pipe, never the log itself: that it could cut, overwrite, grow without limit, or
+ * learn its place on the host from. */
+static int open_log(run_state *run, int *command_end, asy_error *error)
+{
+    int ends[2];
+    if (run->spec->log_fd < 0)
+        return ASY_OK;
+    /* Writable for the command's user too, who may open it again as /dev/stdout. */
+    if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ||
+        fchmod(ends[1], 0222) != 0)
+        return asy_error_errno(error, ASY_E_INFRA, "cannot make a pipe");
+    run->log = ends[0];
+    *command_end = ends[1];
+    return ASY_OK;
+}
+
 static int start(run_state *run, const asy_idmap *map, asy_error *error)
 {
     int note[2], feed[2];
+    asy_sandbox_spec inner = *run->spec;
+    ASY_AUTO_CLOSE int log = -1;
+    int rc = open_log(run, &log, error);
+    if (rc < 0)
+        return rc;
+    inner.log_fd = log;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, note) != 0)
         return asy_error_errno(error, ASY_E_INFRA, "cannot make a socket");
     run->note = note[0];
@@ -95,7 +119,7 @@ static int start(run_state *run, const asy_idmap *map, asy_error *error)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, feed) != 0)
         return asy_error_errno(error, ASY_E_INFRA, "cannot make a socket");
     asy_launch launch = {.map = map,
-                         .spec = run->spec,
+                         .spec = &inner,
                          .cgroup = &run->cgroup,
                          .note = child_note,
                          .feed = {feed[0], feed[1]},
@@ -180,14 +204,37 @@ static int died(const run_state *run, asy_error *error)
     return asy_error_hint(error, "raise the memory limit: copies and writes inside count as well");
 }
 
-/* A log on a disk outside would otherwise be the one place without a limit. */
+/* Copies what has come into the log; more than the limit on what is written is read and dropped, so
+ * that the command does not wait for a reader before it is ended. */
+static int take_log(run_state *run, asy_error *error)
+{
+    uint8_t block[LOG_BLOCK];
+    uint64_t limit = run->spec->limits.disk;
+    for (;;) {
+        ssize_t got = read(run->log, block, sizeof(block));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && errno == EAGAIN)
+            return ASY_OK;
+        if (got <= 0) {
+            asy_close_cleanup(&run->log);
+            return ASY_OK;
+        }
+        uint64_t room = !limit ? (uint64_t)got : limit > run->logged ? limit - run->logged : 0;
+        size_t kept = room < (uint64_t)got ? (size_t)room : (size_t)got;
+        int rc = asy_write_all(run->spec->log_fd, (asy_span){block, kept}, error);
+        if (rc < 0)
+            return rc;
+        run->logged += (uint64_t)got;
+        if (got < (ssize_t)sizeof(block))
+            return ASY_OK;
+    }
+}
+
+/* The log lies outside: it would otherwise be the one place without a limit. */
 static bool log_passed(const run_state *run)
 {
-    struct stat st;
-    uint64_t limit = run->spec->limits.disk;
-    return limit && run->spec->log_fd >= 0 && fstat(run->spec->log_fd, &st) == 0 &&
-           S_ISREG(st.st_mode) && st.st_size > run->log_start &&
-           (uint64_t)(st.st_size - run->log_start) > limit;
+    return run->spec->limits.disk && run->logged > run->spec->limits.disk;
 }
 
 /* Time passes. True when the command has to go. */
@@ -223,13 +270,16 @@ static int wait_ms(const run_state *run)
 static int listen_until_done(run_state *run, asy_error *error)
 {
     while (!run->done) {
-        struct pollfd polled[] = {{run->note, POLLIN, 0}, {run->init_fd, POLLIN, 0}};
-        int got = poll(polled, ASY_COUNT(polled), wait_ms(run));
+        struct pollfd polled[] = {
+            {run->note, POLLIN, 0}, {run->init_fd, POLLIN, 0}, {run->log, POLLIN, 0}};
+        int rc, got = poll(polled, ASY_COUNT(polled), wait_ms(run));
         if (asy_interrupted())
             return asy_error_set(error, ASY_E_INTERRUPTED, "interrupted");
+        if (polled[2].revents && (rc = take_log(run, error)) < 0)
+            return rc;
         if (tick(run))
             return ASY_OK;
-        if (got <= 0)
+        if (got <= 0 || !(polled[0].revents || polled[1].revents))
             continue;
         if (!(polled[0].revents & POLLIN)) {
             /* Dead, and everything that it had sent is read. */
@@ -243,8 +293,7 @@ static int listen_until_done(run_state *run, asy_error *error)
             run->failed = true;
             return ASY_OK;
         }
-        int rc = take_note(run, &note, fd, error);
-        if (rc < 0)
+        if ((rc = take_note(run, &note, fd, error)) < 0)
             return rc;
     }
     return ASY_OK;
@@ -303,6 +352,11 @@ static int run_all(run_state *run, const asy_idmap *map, asy_error *error)
     if (rc == ASY_OK)
         rc = listen_until_done(run, error);
     end_all(run);
+    /* Nobody writes any more; what they said last is still in the pipe. */
+    for (uint64_t before = UINT64_MAX; rc == ASY_OK && run->log >= 0 && run->logged != before;) {
+        before = run->logged;
+        rc = take_log(run, error);
+    }
     if (rc < 0)
         return rc;
     if (run->failed && run->started <= 0)
@@ -322,8 +376,8 @@ int asy_sandbox_run(const asy_idmap *map, const asy_sandbox_spec *spec, asy_sand
                      .note = -1,
                      .launcher_fd = -1,
                      .init_fd = -1,
+                     .log = -1,
                      .called = asy_now()};
-    struct stat st;
     int rc = check_spec(spec, error);
     if (rc < 0)
         return rc;
@@ -331,12 +385,11 @@ int asy_sandbox_run(const asy_idmap *map, const asy_sandbox_spec *spec, asy_sand
         return asy_error_set(error, ASY_E_INTERRUPTED, "interrupted");
     *result = (asy_sandbox_result){0};
     run.next_tick = run.called + TICK_MS / 1e3;
-    if (spec->log_fd >= 0 && fstat(spec->log_fd, &st) == 0)
-        run.log_start = st.st_size;
     asy_cgroup_open(&spec->limits, &run.cgroup);
     say_holders(&run);
     rc = run_all(&run, map, error);
     asy_cgroup_close(&run.cgroup);
     asy_collector_free(&run.collector);
+    asy_close_cleanup(&run.log);
     return rc;
 }

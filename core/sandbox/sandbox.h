@@ -88,13 +88,13 @@ typedef struct asy_sandbox_spec {
      * top folder (of cwd, of a copy) that the root lacks, or has empty, is fresh and writable;
      * /home/builder is there too. Such places are never kept in `upper`. */
     const char *cwd;
-    const char *hostname;    /* NULL: "assay" */
+    const char *hostname; /* NULL: "assay" */
     /* 0: the command is root of the user namespace, with the capabilities that installing packages
      * needs (never for a package's build); else an ordinary user without any. */
     uid_t uid;
     bool network; /* true: the host's network; false: only a loopback of its own */
-    /* The command's stdout and stderr, or -1; its stdin is /dev/null. A regular file may grow by
-     * limits.disk. */
+    /* What the command's stdout and stderr are copied to, at most limits.disk bytes of it, or -1; the
+     * command itself holds a pipe. Its stdin is /dev/null. */
     int log_fd;
     asy_sandbox_limits limits;
     /* After every process of the command is gone: regular files below collect_root (inside) whose
@@ -116,7 +116,7 @@ typedef struct asy_sandbox_holders {
 } asy_sandbox_holders;
 
 typedef struct asy_sandbox_result {
-    bool exited;           /* the command ended by itself: exit_code holds */
+    bool exited; /* the command ended by itself: exit_code holds */
     int exit_code;
     int signal;            /* else the signal that ended it */
     const char *limit_hit; /* "seconds", "memory", "processes", "disk", or NULL; static */

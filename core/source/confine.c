@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker of this module may still do. Landlock's rights: landlock(7), linux/landlock.h. */
+/* What a worker of this module may still do. */
 #include "source/internal.h"
 
 #include "io/io.h"
+#include "worker/landlock.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <linux/landlock.h>
 #include <seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,25 +17,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Rights that are younger than the headers of Debian 12 (Landlock ABI 3 and 4). */
-#define ACCESS_TRUNCATE    (UINT64_C(1) << 14)
-#define ACCESS_NET_BIND    (UINT64_C(1) << 0)
-#define ACCESS_NET_CONNECT (UINT64_C(1) << 1)
-
-struct ruleset_attr {
-    uint64_t handled_access_fs;
-    uint64_t handled_access_net; /* from ABI 4 on */
-};
-
 enum {
-    READ_DIR = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-    WRITE_DIR = READ_DIR | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-                LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |
-                LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM |
-                LANDLOCK_ACCESS_FS_REFER | ACCESS_TRUNCATE,
-    ALL_DIR = WRITE_DIR | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-              LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-              LANDLOCK_ACCESS_FS_MAKE_BLOCK
+    READ_DIR = ASY_LANDLOCK_READ_FILE | ASY_LANDLOCK_READ_DIR,
+    WRITE_DIR = READ_DIR | ASY_LANDLOCK_WRITE_FILE | ASY_LANDLOCK_REMOVE_DIR |
+                ASY_LANDLOCK_REMOVE_FILE | ASY_LANDLOCK_MAKE_DIR | ASY_LANDLOCK_MAKE_REG |
+                ASY_LANDLOCK_MAKE_SYM | ASY_LANDLOCK_REFER | ASY_LANDLOCK_TRUNCATE,
+    RENAMING_ABI = 2 /* libgit2 renames between folders, which the first ABI always refuses */
 };
 
 /* What name look-ups and TLS read. A few hundred public files; no passwords, no keys. */
@@ -61,28 +48,15 @@ static const char *const network_reads[] = {"/etc/resolv.conf",
                                             "/dev/urandom",
                                             "/dev/random"};
 
-typedef struct ruleset {
-    int fd;
-    uint64_t handled;
-    bool ok;
-} ruleset;
-
 /* A path that does not exist needs no right. */
-static void allow(ruleset *rules, const char *path, uint64_t rights)
+static void allow(asy_landlock *rules, const char *path, uint64_t rights)
 {
-    struct stat st;
     ASY_AUTO_CLOSE int fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return;
-    if (!S_ISDIR(st.st_mode))
-        rights &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE;
-    struct landlock_path_beneath_attr rule = {.allowed_access = rights & rules->handled,
-                                              .parent_fd = fd};
-    if (syscall(SYS_landlock_add_rule, rules->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
-        rules->ok = false;
+    if (fd >= 0)
+        asy_landlock_allow(rules, fd, rights);
 }
 
-static void allow_network(ruleset *rules, const asy_job *job)
+static void allow_network(asy_landlock *rules, const asy_job *job)
 {
     for (size_t i = 0; i < ASY_COUNT(network_reads); i++)
         allow(rules, network_reads[i], READ_DIR);
@@ -95,7 +69,7 @@ static void allow_network(ruleset *rules, const asy_job *job)
 }
 
 /* A .dsc needs the files beside it, which may be symlinks to where tarballs are kept. */
-static void allow_file(ruleset *rules, const char *path)
+static void allow_file(asy_landlock *rules, const char *path)
 {
     if (!path || !asy_span_ends(asy_span_str(path), ".dsc")) {
         allow(rules, path, READ_DIR);
@@ -109,7 +83,7 @@ static void allow_file(ruleset *rules, const char *path)
     while (dir && (entry = readdir(dir))) {
         ASY_AUTO_FREE char *link = asy_path_join(folder, entry->d_name);
         if (entry->d_type == DT_LNK)
-            allow(rules, link, LANDLOCK_ACCESS_FS_READ_FILE);
+            allow(rules, link, ASY_LANDLOCK_READ_FILE);
     }
     if (dir)
         closedir(dir);
@@ -117,7 +91,7 @@ static void allow_file(ruleset *rules, const char *path)
 
 /* The folders that hold a repository's objects: a worktree's common folder, and the repositories
  * that it borrows objects from (gitrepository-layout(5)). */
-static void allow_repository(ruleset *rules, const char *path, unsigned depth)
+static void allow_repository(asy_landlock *rules, const char *path, unsigned depth)
 {
     static const char *const links[] = {".git", "commondir", "objects/info/alternates",
                                         ".git/objects/info/alternates"};
@@ -148,17 +122,11 @@ static bool uses_network(const asy_job *job)
 
 static int landlock(const asy_job *job, asy_error *error)
 {
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (abi < 2) /* libgit2 renames between folders, which the first ABI always refuses */
+    bool held;
+    if (asy_landlock_abi() < RENAMING_ABI)
         return ASY_OK;
-    struct ruleset_attr attr = {.handled_access_fs = ALL_DIR};
-    if (abi < 3)
-        attr.handled_access_fs &= ~ACCESS_TRUNCATE;
-    if (abi >= 4 && !uses_network(job))
-        attr.handled_access_net = ACCESS_NET_BIND | ACCESS_NET_CONNECT;
-    size_t size = abi >= 4 ? sizeof(attr) : sizeof(attr.handled_access_fs);
-    ASY_AUTO_CLOSE int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
-    ruleset rules = {.fd = fd, .handled = attr.handled_access_fs, .ok = fd >= 0};
+    asy_landlock rules =
+        asy_landlock_begin(ASY_LANDLOCK_FILES | (uses_network(job) ? 0 : ASY_LANDLOCK_TCP));
     allow(&rules, job->dest, WRITE_DIR);
     allow(&rules, "/dev/null", WRITE_DIR);
     allow_file(&rules, job->mtimes_from);
@@ -170,9 +138,7 @@ static int landlock(const asy_job *job, asy_error *error)
         allow(&rules, job->spec->location, READ_DIR);
     for (size_t i = 0; i < job->repositories->count; i++)
         allow_repository(&rules, job->repositories->items[i], 0);
-    if (!rules.ok || syscall(SYS_landlock_restrict_self, fd, 0) != 0)
-        return asy_error_errno(error, ASY_E_INFRA, "cannot confine the worker with Landlock");
-    return ASY_OK;
+    return asy_landlock_enforce(&rules, &held, error);
 }
 
 static int no_programs(asy_error *error)

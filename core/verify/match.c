@@ -11,6 +11,17 @@ typedef struct deb_name {
     asy_span package, version, architecture;
 } deb_name;
 
+/* Without "2%3a" or "2:": the archive's servers put the epoch in names, dpkg-deb leaves it out. */
+static asy_span without_epoch(asy_span version)
+{
+    size_t digits = 0;
+    while (digits < version.len && version.ptr[digits] >= '0' && version.ptr[digits] <= '9')
+        digits++;
+    asy_span rest = asy_span_sub(version, digits, version.len - digits);
+    size_t mark = asy_span_starts(rest, ":") ? 1 : asy_span_starts(rest, "%3a") ? 3 : 0;
+    return digits && mark ? asy_span_sub(rest, mark, rest.len - mark) : version;
+}
+
 static bool split_deb_name(const char *name, deb_name *out)
 {
     asy_span text = asy_span_str(name);
@@ -22,7 +33,8 @@ static bool split_deb_name(const char *name, deb_name *out)
     if (!second || strchr(second + 1, '_') || second + 1 >= end)
         return false;
     out->package = (asy_span){(const uint8_t *)name, (size_t)(first - name)};
-    out->version = (asy_span){(const uint8_t *)first + 1, (size_t)(second - first - 1)};
+    out->version =
+        without_epoch((asy_span){(const uint8_t *)first + 1, (size_t)(second - first - 1)});
     out->architecture = (asy_span){(const uint8_t *)second + 1, (size_t)(end - second - 1)};
     return true;
 }
@@ -35,7 +47,8 @@ static const asy_build_output *same_name(const asy_build *build, const char *nam
     return NULL;
 }
 
-static const asy_build_output *same_package(const asy_build *build, const char *name)
+static const asy_build_output *same_package(const asy_build *build, const char *name,
+                                            bool *other_version)
 {
     deb_name wanted, got;
     if (!split_deb_name(name, &wanted))
@@ -43,8 +56,10 @@ static const asy_build_output *same_package(const asy_build *build, const char *
     for (size_t i = 0; i < build->output_count; i++)
         if (split_deb_name(build->outputs[i].name, &got) &&
             asy_span_eq(wanted.package, got.package) &&
-            asy_span_eq(wanted.architecture, got.architecture))
+            asy_span_eq(wanted.architecture, got.architecture)) {
+            *other_version = !asy_span_eq(wanted.version, got.version);
             return &build->outputs[i];
+        }
     return NULL;
 }
 
@@ -75,10 +90,8 @@ const asy_build_output *asy_verify_match(const asy_build *build, const char *art
     const asy_build_output *found = same_name(build, name);
     if (found)
         return found;
-    found = same_package(build, name);
-    if (found) {
-        *other_version = true;
+    found = same_package(build, name, other_version);
+    if (found)
         return found;
-    }
     return artifact_count == 1 ? only_of_kind(build, name) : NULL;
 }

@@ -170,8 +170,7 @@ static void write_folded(listing *list)
 
 static void write_item(const asy_verify_item *item, asy_buf *out)
 {
-    asy_verdict verdict;
-    asy_risk risk;
+    asy_summary summary;
     listing list = {.out = out};
     if (item->compared && item->verdict == ASY_IDENTICAL)
         return;
@@ -184,7 +183,7 @@ static void write_item(const asy_verify_item *item, asy_buf *out)
         return;
     }
     asy_buf_puts(out, ": what differs\n");
-    asy_summary_read(asy_buf_span(&item->report), &verdict, &risk, write_line, &list, NULL);
+    asy_summary_read(asy_buf_span(&item->report), &summary, write_line, &list, NULL);
     write_folded(&list);
 }
 

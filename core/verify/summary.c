@@ -48,7 +48,17 @@ static void read_difference(const json_t *difference,
         each(context, &line);
 }
 
-int asy_summary_read(asy_span report, asy_verdict *verdict, asy_risk *risk,
+/* The digest of what stood on one side. */
+static bool digest_of(const json_t *root, const char *side, char out[ASY_SHA256_HEX + 1])
+{
+    const char *hex = text_of(json_object_get(root, side), "sha256");
+    if (!hex || strlen(hex) != ASY_SHA256_HEX)
+        return false;
+    memcpy(out, hex, ASY_SHA256_HEX + 1);
+    return true;
+}
+
+int asy_summary_read(asy_span report, asy_summary *summary,
                      void (*each)(void *context, const asy_summary_line *line), void *context,
                      asy_error *error)
 {
@@ -58,7 +68,9 @@ int asy_summary_read(asy_span report, asy_verdict *verdict, asy_risk *risk,
         return asy_error_set(error, ASY_E_FORMAT, "the comparison's report is not JSON: %s",
                              trouble.text);
     int rc = ASY_OK;
-    if (!verdict_of(text_of(root, "verdict"), verdict) || !risk_of(text_of(root, "risk"), risk))
+    if (!verdict_of(text_of(root, "verdict"), &summary->verdict) ||
+        !risk_of(text_of(root, "risk"), &summary->risk) ||
+        !digest_of(root, "left", summary->left) || !digest_of(root, "right", summary->right))
         rc = asy_error_set(error, ASY_E_FORMAT, "the comparison's report has no verdict");
     size_t index;
     json_t *difference;

@@ -39,6 +39,22 @@ static int open_artifacts(const asy_verify_request *request, asy_verification *v
     return ASY_OK;
 }
 
+static bool is_digest(const asy_sha256 *hash, const char *hex)
+{
+    char own[ASY_SHA256_HEX + 1];
+    asy_sha256_hex(hash, own);
+    return strcmp(own, hex) == 0;
+}
+
+/* The verdict must be of the bytes whose digests this process took, not of what stood there later. */
+static int same_bytes(const asy_verify_item *item, const asy_summary *summary, asy_error *error)
+{
+    if (is_digest(&item->sha256, summary->left) && is_digest(&item->rebuilt_sha256, summary->right))
+        return ASY_OK;
+    asy_error_set(error, ASY_E_MISMATCH, "a file changed while it was being verified");
+    return asy_error_hint(error, "verify a copy that nobody else writes to");
+}
+
 /* Compares through the confined worker, which writes its JSON report to a memory file. */
 static int compare_item(const asy_verify_request *request, const char *rebuilt,
                         asy_verify_item *item, asy_error *error)
@@ -60,8 +76,13 @@ static int compare_item(const asy_verify_request *request, const char *rebuilt,
     rc = asy_read_file(-1, path, REPORT_LIMIT, &item->report, error);
     if (rc < 0)
         return rc;
-    return asy_summary_read(asy_buf_span(&item->report), &item->verdict, &item->risk, NULL, NULL,
-                            error);
+    asy_summary summary;
+    rc = asy_summary_read(asy_buf_span(&item->report), &summary, NULL, NULL, error);
+    if (rc < 0)
+        return rc;
+    item->verdict = summary.verdict;
+    item->risk = summary.risk;
+    return same_bytes(item, &summary, error);
 }
 
 static int check_item(const asy_verify_request *request, asy_verification *v, asy_verify_item *item,
@@ -163,12 +184,10 @@ static void note_missing_times(const asy_verify_request *request, asy_verificati
 {
     times_only count = {0, 0};
     for (size_t i = 0; i < v->item_count; i++) {
-        asy_verdict verdict;
-        asy_risk risk;
+        asy_summary summary;
         if (!v->items[i].compared)
             return;
-        asy_summary_read(asy_buf_span(&v->items[i].report), &verdict, &risk, count_times, &count,
-                         NULL);
+        asy_summary_read(asy_buf_span(&v->items[i].report), &summary, count_times, &count, NULL);
     }
     if (count.times > 0 && count.others == 0 && !request->build.mtimes_from &&
         v->build.source.kind != ASY_SOURCE_DSC)

@@ -29,15 +29,15 @@ typedef struct asy_verify_item {
     char *path; /* as given */
     uint64_t size;
     asy_sha256 sha256;
-    char *rebuilt;           /* name of the output it was compared with; NULL: there was none */
+    char *rebuilt; /* name of the output it was compared with; NULL: there was none */
     asy_sha256 rebuilt_sha256;
-    bool other_version;      /* the output is of another version: the source is not the one */
-    bool compared;           /* verdict, risk and report hold */
+    bool other_version; /* the output is of another version: the source is not the one */
+    bool compared;      /* verdict, risk and report hold */
     asy_verdict verdict;
     asy_risk risk;
-    asy_buf report;          /* the comparison, schema assay-report/1 */
-    int exit_code;           /* as `assay diff` would give */
-    char *trouble;           /* why it could not be compared, or NULL */
+    asy_buf report; /* the comparison, schema assay-report/1 */
+    int exit_code;  /* as `assay diff` would give */
+    char *trouble;  /* why it could not be compared, or NULL */
 } asy_verify_item;
 
 typedef struct asy_verification {
@@ -88,11 +88,17 @@ typedef struct asy_summary_line {
     const char *path, *region, *summary, *status, *cause, *risk;
     bool derived;
 } asy_summary_line;
+/* What a comparison came to, and of which bytes: SHA-256 of both sides in hex. */
+typedef struct asy_summary {
+    asy_verdict verdict;
+    asy_risk risk;
+    char left[ASY_SHA256_HEX + 1], right[ASY_SHA256_HEX + 1];
+} asy_summary;
 /*
  * Reads a comparison's JSON (of our own worker, yet not trusted). ASY_E_FORMAT when it is not what
  * the schema says. `each` is called for every difference in order; it may be NULL.
  */
-int asy_summary_read(asy_span report, asy_verdict *verdict, asy_risk *risk,
+int asy_summary_read(asy_span report, asy_summary *summary,
                      void (*each)(void *context, const asy_summary_line *line), void *context,
                      asy_error *error);
 

@@ -34,6 +34,19 @@ Test(verify_match, another_version_of_the_package_is_said_to_be_one)
     cr_assert(other);
 }
 
+Test(verify_match, an_epoch_is_no_other_version)
+{
+    bool other;
+    const char *names[] = {"a_1.0_all.deb"};
+    const asy_build_output *found = match(names, 1, "a_2%3a1.0_all.deb", 1, &other);
+    cr_assert(found);
+    cr_assert_not(other, "the archive's servers write the epoch, dpkg does not");
+    cr_assert(match(names, 1, "a_2:1.0_all.deb", 1, &other));
+    cr_assert_not(other);
+    cr_assert(match(names, 1, "a_2%3a1.1_all.deb", 1, &other));
+    cr_assert(other);
+}
+
 Test(verify_match, a_renamed_artifact_takes_the_only_output_of_its_kind)
 {
     bool other;
@@ -46,7 +59,9 @@ Test(verify_match, a_renamed_artifact_takes_the_only_output_of_its_kind)
     cr_assert_null(match(one, 2, "vendor.rpm", 1, &other));
 }
 
-Test(verify_summary, a_report_without_a_verdict_is_refused)
+#define DIGEST "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+Test(verify_summary, a_report_without_a_verdict_or_a_digest_is_refused)
 {
     static const char *const broken[] = {
         "",
@@ -56,17 +71,22 @@ Test(verify_summary, a_report_without_a_verdict_is_refused)
         "{\"verdict\":\"fine\",\"risk\":\"none\"}",
         "{\"verdict\":\"identical\"}",
         "{\"verdict\":7,\"risk\":\"none\"}",
+        "{\"verdict\":\"identical\",\"risk\":\"none\"}",
+        "{\"verdict\":\"identical\",\"risk\":\"none\",\"left\":{\"sha256\":\"ab\"},"
+        "\"right\":{\"sha256\":\"" DIGEST "\"}}",
     };
-    asy_verdict verdict;
-    asy_risk risk;
+    asy_summary summary;
     for (size_t i = 0; i < ASY_COUNT(broken); i++)
-        cr_expect_eq(asy_summary_read(asy_span_str(broken[i]), &verdict, &risk, NULL, NULL, NULL),
+        cr_expect_eq(asy_summary_read(asy_span_str(broken[i]), &summary, NULL, NULL, NULL),
                      ASY_E_FORMAT, "%s", broken[i]);
-    cr_assert_eq(asy_summary_read(asy_span_str("{\"verdict\":\"different\",\"risk\":\"high\"}"),
-                                  &verdict, &risk, NULL, NULL, NULL),
+    cr_assert_eq(asy_summary_read(asy_span_str("{\"verdict\":\"different\",\"risk\":\"high\","
+                                               "\"left\":{\"sha256\":\"" DIGEST "\"},"
+                                               "\"right\":{\"sha256\":\"" DIGEST "\"}}"),
+                                  &summary, NULL, NULL, NULL),
                  ASY_OK);
-    cr_assert_eq(verdict, ASY_DIFFERENT);
-    cr_assert_eq(risk, ASY_RISK_HIGH);
+    cr_assert_eq(summary.verdict, ASY_DIFFERENT);
+    cr_assert_eq(summary.risk, ASY_RISK_HIGH);
+    cr_assert_str_eq(summary.left, DIGEST);
 }
 
 static asy_verification verification(asy_build_status build, asy_source_status source,
