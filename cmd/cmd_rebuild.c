@@ -18,7 +18,7 @@ static const char help[] =
     "Examples:\n"
     "  assay rebuild ~/src/tool@v1.2 --out out\n"
     "  assay rebuild hello_2.10-3.dsc --root debian:bookworm --out out\n"
-    "  assay rebuild . --build 'make dist' --output '*.tar.gz' --out out\n"
+    "  assay rebuild . --build 'make dist' --output '*.tar.gz' --out ../out\n"
     "\n"
     "Exit status: 0 built, 2 trouble with the arguments or files, 3 the build failed,\n"
     "4 the machine cannot do it now (the message says what is missing).\n";
@@ -48,6 +48,8 @@ static int print_result(const asy_build *build)
         asy_buf_escape_str(&text, build->outputs[i].name);
         asy_buf_putc(&text, '\n');
     }
+    if (build->status == ASY_BUILD_FAILED || build->status == ASY_BUILD_TIMEOUT)
+        asy_build_log_tail(build, &text);
     asy_buf_puts(&text, "record: ");
     asy_buf_escape_str(&text, build->record_path ? build->record_path : "none");
     asy_buf_putc(&text, '\n');

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -25,7 +27,7 @@ static const char help[] =
     "  --help                this text\n"
     "\n"
     "Examples:\n"
-    "  assay verify tool_1.2_amd64.deb --source https://example.org/tool.git@v1.2\n"
+    "  assay verify tool-1.2.tar --source https://example.org/tool.git@v1.2\n"
     "  assay verify sed_4.9-1_amd64.deb --source sed_4.9-1.dsc --root debian:bookworm\n"
     "\n"
     "Exit status: 0 reproduced, 1 not, 2 trouble, 3 the build failed, 4 the machine cannot\n"
@@ -108,23 +110,26 @@ static int parse(int argc, char **argv, verify_options *options, asy_error *erro
     return ASY_OK;
 }
 
-/* Where the log and the rebuilt files stay: one folder for each question that is asked. */
-static int default_keep(const verify_options *options, char **path, asy_error *error)
+/* Where the log and the rebuilt files stay: a folder of this run's own, below the cache. */
+static int default_keep(char **path, asy_error *error)
 {
+    char day[16];
+    time_t now = time(NULL);
+    struct tm parts;
     ASY_AUTO_FREE char *cache = NULL;
     int rc = asy_cache_dir(&cache, error);
     if (rc < 0)
         return rc;
-    ASY_BUF_AUTO question = ASY_BUF_INIT;
-    asy_buf_printf(&question, "%s\n%s\n", options->build.request.source,
-                   options->build.request.root ? options->build.request.root : "host");
-    for (size_t i = 0; i < options->request.artifact_count; i++)
-        asy_buf_printf(&question, "%s\n", options->request.artifacts[i]);
-    asy_sha256 digest = asy_sha256_of(asy_buf_span(&question));
-    char hex[ASY_SHA256_HEX + 1];
-    asy_sha256_hex(&digest, hex);
-    *path = asy_asprintf("%s/runs/%.16s", cache, hex);
-    return ASY_OK;
+    strftime(day, sizeof(day), "%Y-%m-%d", gmtime_r(&now, &parts));
+    ASY_AUTO_FREE char *runs = asy_path_join(cache, "runs");
+    rc = asy_make_dirs(runs, 0755, error);
+    if (rc < 0)
+        return rc;
+    *path = asy_asprintf("%s/%s.XXXXXX", runs, day);
+    if (mkdtemp(*path) && chmod(*path, 0755) == 0)
+        return ASY_OK;
+    asy_error_errno(error, ASY_E_IO, "cannot make a folder");
+    return asy_error_path(error, *path);
 }
 
 static int write_reports(verify_options *options, const asy_verification *verification,
@@ -168,7 +173,7 @@ static int run(verify_options *options, asy_error *error)
 static int prepare(verify_options *options, char **keep, asy_error *error)
 {
     *keep = asy_strdup(options->keep);
-    int rc = *keep ? ASY_OK : default_keep(options, keep, error);
+    int rc = *keep ? ASY_OK : default_keep(keep, error);
     if (rc == ASY_OK)
         rc = asy_make_dirs(*keep, 0755, error);
     if (rc == ASY_OK)

@@ -18,7 +18,7 @@ begin='<!-- examples: made by scripts/examples.sh -->' end='<!-- end of examples
 # What differs from one run to the next without a meaning: durations, the folder of the cache.
 steady() {
     sed -E -e "s|$top/build/examples/||g" -e 's/[0-9]+\.[0-9] s$/0.3 s/' \
-        -e 's|/runs/[0-9a-f]{16}/|/runs/…/|' -e "s|${HOME:-/nonexistent}/|~/|g"
+        -e 's|/runs/[-0-9]*\.[A-Za-z0-9]{6}/|/runs/…/|g' -e "s|${HOME:-/nonexistent}/|~/|g"
 }
 
 # example TEXT COMMAND [WRAPPER...]: what one types and what one sees.

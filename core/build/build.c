@@ -6,8 +6,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,7 +39,7 @@ typedef struct run {
     char *cache_dir;
     asy_scratch *scratch;
     char *source_dir, *collect_dir;
-    int source_fd, log_fd;
+    int source_fd, log_fd, out_fd;
     asy_idmap map;
     double started;
 } run;
@@ -57,10 +60,57 @@ static char *make_dir(const run *r, const char *name, asy_error *error)
     return path;
 }
 
+static bool is_empty(int fd)
+{
+    size_t entries = 0;
+    int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = own >= 0 ? fdopendir(own) : NULL;
+    while (dir && readdir(dir))
+        entries++;
+    if (dir)
+        closedir(dir);
+    return entries == 2;
+}
+
+/* True when `path` is `folder` or lies in it. */
+static bool lies_in(const char *path, const char *folder)
+{
+    char inner[PATH_MAX], outer[PATH_MAX];
+    if (!realpath(path, inner) || !realpath(folder, outer))
+        return false;
+    size_t len = strlen(outer);
+    return strncmp(inner, outer, len) == 0 && (inner[len] == '/' || inner[len] == '\0');
+}
+
+/* A record says what lies beside it, so nothing else may lie there, and nobody else may write there. */
+static int take_out_dir(run *r, asy_error *error)
+{
+    const char *path = r->request->out_dir;
+    r->out_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->out_fd < 0) {
+        asy_error_errno(error, ASY_E_USAGE, "cannot open the folder for the outputs");
+        return asy_error_path(error, path);
+    }
+    if (flock(r->out_fd, LOCK_EX | LOCK_NB) != 0 || !is_empty(r->out_fd)) {
+        asy_error_set(error, ASY_E_USAGE, "the folder for the outputs is not empty");
+        asy_error_path(error, path);
+        return asy_error_hint(error, "name a new folder");
+    }
+    if (lies_in(path, r->request->source)) {
+        asy_error_set(error, ASY_E_USAGE, "the folder for the outputs lies in the source");
+        asy_error_path(error, path);
+        return asy_error_hint(error, "name one outside, so that it does not become part of it");
+    }
+    return ASY_OK;
+}
+
 static int prepare(run *r, asy_error *error)
 {
     asy_build *build = r->build;
-    int rc = asy_cache_dir(&r->cache_dir, error);
+    int rc = take_out_dir(r, error);
+    if (rc < 0)
+        return rc;
+    rc = asy_cache_dir(&r->cache_dir, error);
     if (rc < 0)
         return rc;
     rc = asy_scratch_new(&r->scratch, error);
@@ -134,8 +184,15 @@ static int open_root(run *r, asy_error *error)
     if (rc < 0)
         return rc;
     r->build->has_root = true;
-    if (!r->build->plan.build_deps || !r->build->root.debian)
+    if (!r->build->plan.build_deps)
         return ASY_OK;
+    if (!r->build->root.debian) {
+        asy_error_set(error, ASY_E_USAGE, "a Debian source package cannot be built in the root %s",
+                      wanted.spec);
+        return asy_error_hint(error,
+                              "give --root debian:SUITE, such as debian:bookworm; or say how "
+                              "to build it otherwise with --build and --output");
+    }
     ASY_AUTO_FREE char *control = control_path(r);
     say(r, "installing the build dependencies");
     return asy_root_add_build_deps(&wanted, control, &r->build->root, error);
@@ -302,6 +359,23 @@ static int take_outputs(run *r, asy_error *error)
     return rc;
 }
 
+/* Each --output of the user's stands for something. By name alone: outputs lie flat. */
+static void check_globs(run *r)
+{
+    asy_build *build = r->build;
+    for (const char *const *glob = r->request->outputs; glob && *glob; glob++) {
+        size_t i = 0;
+        while (i < build->output_count &&
+               fnmatch(asy_path_base(*glob), build->outputs[i].name, 0) != 0)
+            i++;
+        if (i < build->output_count)
+            continue;
+        build->status = ASY_BUILD_FAILED;
+        build->reason = asy_asprintf("the build made no file that matches --output %s", *glob);
+        return;
+    }
+}
+
 static int stages(run *r, asy_error *error)
 {
     static int (*const all[])(run *, asy_error *) = {prepare, fetch_source, make_plan, open_root,
@@ -314,7 +388,12 @@ static int stages(run *r, asy_error *error)
             return rc;
     }
     decide_status(r->build);
-    return r->build->status == ASY_BUILD_OK ? take_outputs(r, error) : ASY_OK;
+    if (r->build->status != ASY_BUILD_OK)
+        return ASY_OK;
+    int rc = take_outputs(r, error);
+    if (rc == ASY_OK)
+        check_globs(r);
+    return rc;
 }
 
 /* Turns an error of a stage into a status; the errors of the user's words stay errors. */
@@ -357,7 +436,7 @@ int asy_build_run(const asy_build_request *request, asy_build *out, asy_error *e
     if (!error)
         error = &own;
     *out = (asy_build){0};
-    run r = {.request = request, .build = out, .source_fd = -1, .log_fd = -1};
+    run r = {.request = request, .build = out, .source_fd = -1, .log_fd = -1, .out_fd = -1};
     r.started = now_seconds();
     int rc = settle(&r, stages(&r, error), error);
     out->seconds = now_seconds() - r.started;
@@ -369,6 +448,7 @@ int asy_build_run(const asy_build_request *request, asy_build *out, asy_error *e
     }
     asy_close_cleanup(&r.source_fd);
     asy_close_cleanup(&r.log_fd);
+    asy_close_cleanup(&r.out_fd);
     asy_scratch_free(r.scratch);
     free(r.source_dir);
     free(r.collect_dir);

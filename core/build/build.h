@@ -24,7 +24,7 @@ typedef struct asy_build_request {
     bool network;               /* let the build reach the network; recorded */
     bool refresh;               /* fetch the source and make the root anew */
     asy_sandbox_limits limits;
-    const char *out_dir; /* an existing folder: outputs, build.log and build.json go there */
+    const char *out_dir; /* an empty folder: outputs, build.log and build.json go there */
     void (*say)(void *context, const char *text);
     void *context;
 } asy_build_request;
@@ -77,6 +77,8 @@ asy_sandbox_limits asy_build_default_limits(void);
 int asy_build_run(const asy_build_request *request, asy_build *out, asy_error *error);
 void asy_build_free(asy_build *build);
 const char *asy_build_status_name(asy_build_status status);
+/* Appends the last lines of the log, each after "  | ", escaped; nothing when there are none. */
+void asy_build_log_tail(const asy_build *build, asy_buf *out);
 /* The record, as a document or as a member of another. */
 void asy_build_json(const asy_build_request *request, const asy_build *build, asy_json *json,
                     const char *key);

@@ -69,11 +69,20 @@ static const char *suffix_of(const char *name)
     return dot ? dot : "";
 }
 
+/* Two names that both name a package, and not the same one. */
+static bool other_package(const char *a, const char *b)
+{
+    deb_name left, right;
+    return split_deb_name(a, &left) && split_deb_name(b, &right) &&
+           !asy_span_eq(left.package, right.package);
+}
+
 static const asy_build_output *only_of_kind(const asy_build *build, const char *name)
 {
     const asy_build_output *found = NULL;
     for (size_t i = 0; i < build->output_count; i++) {
-        if (strcmp(suffix_of(build->outputs[i].name), suffix_of(name)) != 0)
+        if (strcmp(suffix_of(build->outputs[i].name), suffix_of(name)) != 0 ||
+            other_package(build->outputs[i].name, name))
             continue;
         if (found)
             return NULL;
@@ -82,12 +91,23 @@ static const asy_build_output *only_of_kind(const asy_build *build, const char *
     return found;
 }
 
+static const asy_build_output *same_digest(const asy_build *build, const asy_sha256 *sha256)
+{
+    for (size_t i = 0; i < build->output_count; i++)
+        if (asy_sha256_eq(&build->outputs[i].sha256, sha256))
+            return &build->outputs[i];
+    return NULL;
+}
+
 const asy_build_output *asy_verify_match(const asy_build *build, const char *artifact,
-                                         size_t artifact_count, bool *other_version)
+                                         const asy_sha256 *sha256, size_t artifact_count,
+                                         bool *other_version)
 {
     const char *name = asy_path_base(artifact);
     *other_version = false;
-    const asy_build_output *found = same_name(build, name);
+    const asy_build_output *found = same_digest(build, sha256);
+    if (!found)
+        found = same_name(build, name);
     if (found)
         return found;
     found = same_package(build, name, other_version);

@@ -31,14 +31,23 @@ static void write_headline(const asy_verification *v, asy_buf *out)
         [ASY_BUILD_DID_FAIL] = "the source did not build, so nothing can be said of the artifact.",
         [ASY_NOT_ATTEMPTED] = "nothing was compared, so nothing can be said of the artifact.",
     };
-    asy_buf_printf(out, "%s: %s\n\n", asy_overall_name(v->overall), sentences[v->overall]);
+    const char *sentence = sentences[v->overall];
+    if (v->overall == ASY_NOT_REPRODUCED && v->output == ASY_INCONCLUSIVE)
+        sentence = "not all of it could be read or compared, so it cannot be called\nreproduced.";
+    else if (v->source == ASY_SOURCE_MISMATCH && v->overall == ASY_NOT_ATTEMPTED)
+        sentence = "the source contradicts itself, so it was not built.";
+    else if (v->source == ASY_SOURCE_MISMATCH)
+        sentence = "the source given is of another version than what was shipped.";
+    asy_buf_printf(out, "%s: %s\n\n", asy_overall_name(v->overall), sentence);
 }
 
 static void write_source(const asy_verification *v, asy_buf *out)
 {
     const asy_source *source = &v->build.source;
     axis(out, "source", asy_source_status_name(v->source));
-    if (!v->build.has_source || !source->spec) {
+    if (v->source == ASY_SOURCE_MISMATCH && v->overall == ASY_NOT_ATTEMPTED) {
+        asy_buf_puts(out, "see below\n");
+    } else if (!v->build.has_source || !source->spec) {
         asy_buf_puts(out, "not read\n");
     } else if (source->commit) {
         /* A local repository is named as the user did, a remote one without its credentials. */
@@ -91,122 +100,13 @@ static void write_output(const asy_verification *v, asy_buf *out)
         asy_buf_puts(out, "not compared\n");
         return;
     }
+    bool missing = false;
+    for (size_t i = 0; i < v->item_count; i++)
+        missing = missing || !v->items[i].rebuilt;
     axis(out, "output", asy_verdict_name(v->output));
-    asy_buf_printf(out, "%s; risk %s\n", sentences[v->output], asy_risk_name(v->risk));
-}
-
-enum { SHOWN_CAUSES = 8 };
-
-/* What the list of differences shows, and the counts of what it folds. */
-typedef struct listing {
-    asy_buf *out;
-    size_t shown, folded, cause_count;
-    struct {
-        char *id;
-        size_t count;
-    } causes[SHOWN_CAUSES]; /* of benign ones */
-} listing;
-
-/* False when there is no room for another cause. */
-static bool count_cause(listing *list, const char *id)
-{
-    size_t i = 0;
-    while (i < list->cause_count && strcmp(list->causes[i].id, id) != 0)
-        i++;
-    if (i == SHOWN_CAUSES)
-        return false;
-    if (i == list->cause_count) {
-        list->cause_count++;
-        list->causes[i].id = asy_strdup(id);
-    }
-    list->causes[i].count++;
-    return true;
-}
-
-static void write_line(void *context, const asy_summary_line *line)
-{
-    listing *list = context;
-    bool benign = strcmp(line->status, "benign") == 0;
-    if (!line->derived && benign && line->cause && count_cause(list, line->cause))
-        return;
-    if (line->derived || list->shown == SHOWN_DIFFERENCES) {
-        list->folded++;
-        return;
-    }
-    list->shown++;
-    asy_buf_puts(list->out, "  ");
-    asy_buf_escape_str(list->out, line->path);
-    asy_buf_puts(list->out, "\n      ");
-    if (line->region) {
-        asy_buf_escape_str(list->out, line->region);
-        asy_buf_puts(list->out, ": ");
-    }
-    asy_buf_escape_str(list->out, line->summary ? line->summary : "differs");
-    asy_buf_puts(list->out, "\n      ");
-    asy_buf_escape_str(list->out, line->status);
-    if (line->cause) {
-        asy_buf_puts(list->out, ", ");
-        asy_buf_escape_str(list->out, line->cause);
-    }
-    asy_buf_puts(list->out, ", risk ");
-    asy_buf_escape_str(list->out, line->risk);
-    asy_buf_putc(list->out, '\n');
-}
-
-static void write_folded(listing *list)
-{
-    for (size_t i = 0; i < list->cause_count; i++) {
-        const asy_cause *cause = asy_cause_find(list->causes[i].id);
-        asy_buf_printf(list->out, "  %zu proven not to matter: ", list->causes[i].count);
-        asy_buf_escape_str(list->out, list->causes[i].id);
-        if (cause)
-            asy_buf_printf(list->out, ", %s", cause->title);
-        asy_buf_putc(list->out, '\n');
-        free(list->causes[i].id);
-    }
-    if (list->folded > 0)
-        asy_buf_printf(list->out, "  %zu more, or following from these\n", list->folded);
-}
-
-static void write_item(const asy_verify_item *item, asy_buf *out)
-{
-    asy_summary summary;
-    listing list = {.out = out};
-    if (item->compared && item->verdict == ASY_IDENTICAL)
-        return;
-    asy_buf_putc(out, '\n');
-    asy_buf_escape_str(out, asy_path_base(item->path));
-    if (item->trouble) {
-        asy_buf_puts(out, ": ");
-        asy_buf_escape_str(out, item->trouble);
-        asy_buf_putc(out, '\n');
-        return;
-    }
-    asy_buf_puts(out, ": what differs\n");
-    asy_summary_read(asy_buf_span(&item->report), &summary, write_line, &list, NULL);
-    write_folded(&list);
-}
-
-/* The last lines of the log, where a failing build says why. */
-static void write_log_tail(const asy_verification *v, asy_buf *out)
-{
-    ASY_BUF_AUTO log = ASY_BUF_INIT;
-    if (!v->build.log_path || asy_read_tail(v->build.log_path, LOG_TAIL_BYTES, &log, NULL) < 0 ||
-        log.len == 0)
-        return;
-    size_t start = log.len;
-    for (int lines = 0; start > 0; start--)
-        if (log.ptr[start - 1] == '\n' && start != log.len && ++lines == SHOWN_LOG_LINES)
-            break;
-    asy_buf_puts(out, "\nthe end of the log\n");
-    const char *at = log.ptr + start;
-    while (*at) {
-        size_t len = strcspn(at, "\n");
-        asy_buf_puts(out, "  | ");
-        asy_buf_escape(out, (asy_span){(const uint8_t *)at, len});
-        asy_buf_putc(out, '\n');
-        at += len + (at[len] == '\n');
-    }
+    asy_buf_printf(out, "%s; risk %s\n",
+                   missing ? "a shipped file has no counterpart" : sentences[v->output],
+                   asy_risk_name(v->risk));
 }
 
 /* A sentence of ours, broken at spaces. */
@@ -239,7 +139,7 @@ static void write_way_on(const asy_verification *v, asy_buf *out)
         asy_buf_putc(out, '\n');
         write_wrapped(out, *note);
     }
-    if (v->overall == ASY_NOT_REPRODUCED)
+    if (v->overall == ASY_NOT_REPRODUCED && v->output == ASY_DIFFERENT)
         asy_buf_puts(out, "\nThis says what was seen, not why: another compiler or setting can do "
                           "it as well as\na hand that changed the file.\n");
     if (v->build.log_path) {
@@ -257,7 +157,13 @@ void asy_verify_write_text(const asy_verify_request *request, const asy_verifica
 {
     write_headline(v, out);
     for (size_t i = 0; i < v->item_count; i++) {
-        axis(out, i == 0 ? "artifact" : "", "");
+        const asy_verify_item *item = &v->items[i];
+        bool several = v->item_count > 1 && v->build.status == ASY_BUILD_OK;
+        axis(out, i == 0 ? "artifact" : "",
+             !several         ? ""
+             : item->compared ? asy_verdict_name(item->verdict)
+             : item->rebuilt  ? "inconclusive"
+                              : "not rebuilt");
         asy_buf_escape_str(out, asy_path_base(v->items[i].path));
         asy_buf_putc(out, '\n');
     }
@@ -266,8 +172,9 @@ void asy_verify_write_text(const asy_verify_request *request, const asy_verifica
     write_build(v, out);
     write_output(v, out);
     for (size_t i = 0; v->build.status == ASY_BUILD_OK && i < v->item_count; i++)
-        write_item(&v->items[i], out);
+        if (!v->items[i].compared || v->items[i].verdict != ASY_IDENTICAL)
+            asy_verify_write_differences(v, &v->items[i], out);
     if (v->build.status == ASY_BUILD_FAILED || v->build.status == ASY_BUILD_TIMEOUT)
-        write_log_tail(v, out);
+        asy_build_log_tail(&v->build, out);
     write_way_on(v, out);
 }

@@ -10,4 +10,8 @@ void asy_verify_write_json(const asy_verify_request *request, const asy_verifica
 void asy_verify_write_text(const asy_verify_request *request, const asy_verification *verification,
                            asy_buf *out);
 
+/* For the text: what differs in one artifact, or why it was not compared. */
+void asy_verify_write_differences(const asy_verification *verification, const asy_verify_item *item,
+                                  asy_buf *out);
+
 #endif

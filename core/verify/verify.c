@@ -88,10 +88,12 @@ static int compare_item(const asy_verify_request *request, const char *rebuilt,
 static int check_item(const asy_verify_request *request, asy_verification *v, asy_verify_item *item,
                       asy_error *error)
 {
-    const asy_build_output *output =
-        asy_verify_match(&v->build, item->path, request->artifact_count, &item->other_version);
+    const asy_build_output *output = asy_verify_match(
+        &v->build, item->path, &item->sha256, request->artifact_count, &item->other_version);
     if (!output) {
-        item->trouble = asy_strdup("the rebuild made no file that corresponds to it");
+        item->trouble =
+            asy_asprintf("the rebuild made no file that corresponds to it; it made %s%s",
+                         v->build.outputs[0].name, v->build.output_count > 1 ? " and others" : "");
         item->exit_code = 1;
         return ASY_OK;
     }
@@ -179,7 +181,7 @@ static void count_times(void *context, const asy_summary_line *line)
         count->others++;
 }
 
-/* Nothing but member times differs, and the source had none to give. */
+/* Nothing but member times differs: how to go on from there. */
 static void note_missing_times(const asy_verify_request *request, asy_verification *v)
 {
     times_only count = {0, 0};
@@ -189,11 +191,16 @@ static void note_missing_times(const asy_verify_request *request, asy_verificati
             return;
         asy_summary_read(asy_buf_span(&v->items[i].report), &summary, count_times, &count, NULL);
     }
-    if (count.times > 0 && count.others == 0 && !request->build.mtimes_from &&
-        v->build.source.kind != ASY_SOURCE_DSC)
-        add_note(v, asy_strdup("Only member times differ, and the source has no file times of its "
-                               "own. Give --mtimes-from TARBALL or FILE.dsc to restore those of "
-                               "the release."));
+    if (count.times == 0 || count.others > 0)
+        return;
+    add_note(v, asy_asprintf(
+                    "Only member times differ%s.%s",
+                    request->accept == ASY_IDENTICAL ? ", which --accept equivalent lets pass" : "",
+                    v->build.source.kind == ASY_SOURCE_GIT && !request->build.mtimes_from
+                        ? " A git checkout has no file times of its own: when the release "
+                          "took them from its files, --mtimes-from TARBALL or FILE.dsc "
+                          "restores them."
+                        : ""));
 }
 
 static void add_notes(const asy_verify_request *request, asy_verification *v)
@@ -204,6 +211,9 @@ static void add_notes(const asy_verify_request *request, asy_verification *v)
             add_note(v, asy_asprintf("The source builds %s, not %s: it is another version. Name "
                                      "the revision of that version with @REV.",
                                      v->items[i].rebuilt, asy_path_base(v->items[i].path)));
+    if (request->build.mtimes_from && v->build.source.mtimes_restored == 0)
+        add_note(v, asy_strdup("--mtimes-from restored the time of no file: is it the release of "
+                               "this source?"));
     if (request->build.network)
         add_note(v, asy_strdup("The build could reach the network: what it fetched is not part of "
                                "the record."));

@@ -76,12 +76,14 @@ const char *asy_environment_name(asy_environment environment);
 const char *asy_overall_name(asy_overall overall);
 
 /*
- * The output that an artifact is to be compared with: of the same name; else, for a .deb, of the
- * same package and architecture (*other_version is then set); else the only output of the same
- * kind, when there is but one artifact. NULL when there is none.
+ * The output that an artifact is to be compared with: one of the same bytes; else of the same name;
+ * else, for a .deb, of the same package and architecture (*other_version tells whether the version
+ * is another one); else the only output of the same kind that does not name another package, when
+ * there is but one artifact. NULL when there is none.
  */
 const asy_build_output *asy_verify_match(const asy_build *build, const char *artifact,
-                                         size_t artifact_count, bool *other_version);
+                                         const asy_sha256 *sha256, size_t artifact_count,
+                                         bool *other_version);
 
 /* One line of a comparison's report, for a summary; strings borrowed from the parsed report. */
 typedef struct asy_summary_line {

@@ -79,9 +79,12 @@ is 'and says timeout' "$(json slow.json 'j["verdict"]["build"]')" timeout
 expect_exit 3 'a build without the output ends with 3' \
     "$ASSAY" verify good.tar --source good@main --build true --output '*.none'
 
-cp good.tar other.deb
+echo other > other.deb
 expect_exit 1 'an artifact that the rebuild does not make is not reproduced' \
     "$ASSAY" verify good.tar other.deb --source good@main
+contains 'and the answer tells what was made' "$work/out" 'it made out.tar'
+expect_exit 0 'the same bytes under another name are the same file' \
+    "$ASSAY" verify "$(cp good.tar renamed.zip && echo renamed.zip)" --source good@main
 expect_exit 2 'an artifact that does not exist is trouble' \
     "$ASSAY" verify missing.tar --source good@main
 contains 'the file is named' "$work/err" missing.tar
@@ -119,10 +122,42 @@ is 'nothing of the caller is in the environment' \
     "$(json rebuilt/build.json '[e for e in j["environment"] if e.startswith(("GIT_", "ASSAY", "PWD", "OLDPWD"))]')" '[]'
 is 'the source epoch is the time of the commit' \
     "$(json rebuilt/build.json '"SOURCE_DATE_EPOCH=1714564800" in j["environment"]')" True
+expect_exit 2 'a folder that holds something is none' "$ASSAY" rebuild good@main --out rebuilt
+is 'and what it holds stays' "$(json rebuilt/build.json 'j["status"]')" ok
+expect_exit 2 'nor is one inside the source' "$ASSAY" rebuild plain-good --out plain-good/out
+expect_exit 3 'each --output must be made' \
+    "$ASSAY" rebuild good@main --output out.tar --output '*.none' --out half
+contains 'the one that was not is named' "$work/out" '*.none'
+expect_exit 3 'an output cannot stand in for the log' \
+    "$ASSAY" rebuild good@main --build 'echo true words; echo forged > build.log' \
+    --output build.log --out forged
+contains 'which holds what the build said' forged/build.log 'true words'
+mkdir -p debian/debian && printf '#!/usr/bin/make -f\n' > debian/debian/rules
+printf 'Source: d\n\nPackage: d\nArchitecture: all\n' > debian/debian/control
+printf 'd (1) unstable; urgency=low\n\n  * d\n\n -- D <d@example.org>  Wed, 01 May 2024 12:00:00 +0000\n' \
+    > debian/debian/changelog
+expect_exit 2 'a Debian source is not built with the host alone' "$ASSAY" rebuild debian --out deb
+contains 'and the way out is named' "$work/err" '--root debian:'
 touch file
 expect_exit 2 'a file is no place for outputs' "$ASSAY" rebuild good@main --out file
 contains 'and is named' "$work/err" file
 expect_exit 2 'rebuild needs a place for its outputs' "$ASSAY" rebuild good@main
+
+# Two questions about one artifact at a time must not get into each other's way.
+for i in 1 2 3 4; do
+    "$ASSAY" verify good.tar --source good@main > "one$i" 2>&1 &
+    "$ASSAY" verify good.tar --source good@main --build 'echo evil > out.tar' --output out.tar > "two$i" 2>&1 &
+done
+wait
+is 'runs at the same time keep apart' "$(cat one? | grep -c '^reproduced') $(cat two? | grep -c '^not-reproduced')" '4 4'
+
+# The artifact is replaced between the hash and the comparison, by one that would pass.
+mkdir art && sed 's/two/TWO/' good.tar > art/x.tar && cp times-then.tar art/next
+(sleep 0.7 && mv art/next art/x.tar) &
+expect_exit 2 'a file replaced while it is verified gives no verdict' \
+    "$ASSAY" verify art/x.tar --accept explained --source times@main --build "$(sed -n 's/^build: //p' \
+    times/assay.build); sleep 1.5" --output out.tar
+contains 'and the reason is said' "$work/out" 'changed while it was being verified'
 
 "$ASSAY" rebuild good@main --build 'sleep 100' --output x --out stopped > "$work/out" 2>&1 &
 pid=$!

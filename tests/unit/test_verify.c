@@ -10,8 +10,10 @@ static const asy_build_output *match(const char *const *names, size_t count, con
     static asy_build_output outputs[8];
     asy_build build = {.outputs = outputs, .output_count = count};
     for (size_t i = 0; i < count; i++)
-        outputs[i] = (asy_build_output){.name = (char *)names[i]};
-    return asy_verify_match(&build, artifact, artifacts, other_version);
+        outputs[i] = (asy_build_output){.name = (char *)names[i],
+                                        .sha256 = asy_sha256_of(asy_span_str(names[i]))};
+    asy_sha256 sha256 = asy_sha256_of(asy_span_str(artifact));
+    return asy_verify_match(&build, artifact, &sha256, artifacts, other_version);
 }
 
 Test(verify_match, the_same_name_wins)
@@ -32,6 +34,26 @@ Test(verify_match, another_version_of_the_package_is_said_to_be_one)
     cr_assert(found);
     cr_assert_str_eq(found->name, "a_2_amd64.deb");
     cr_assert(other);
+}
+
+Test(verify_match, the_same_bytes_are_the_same_file_whatever_the_name)
+{
+    bool other = true;
+    const char *names[] = {"a_1_all.deb", "b_1_all.deb"};
+    asy_build_output outputs[2] = {{.name = (char *)names[0]}, {.name = (char *)names[1]}};
+    asy_build build = {.outputs = outputs, .output_count = 2};
+    outputs[0].sha256 = asy_sha256_of(asy_span_str("a"));
+    outputs[1].sha256 = asy_sha256_of(asy_span_str("b"));
+    cr_assert_eq(asy_verify_match(&build, "a_2_all.deb", &outputs[1].sha256, 2, &other),
+                 &outputs[1]);
+    cr_assert_not(other);
+}
+
+Test(verify_match, another_package_is_no_counterpart)
+{
+    bool other;
+    const char *names[] = {"hi_1_all.deb"};
+    cr_assert_null(match(names, 1, "hello_1_all.deb", 1, &other));
 }
 
 Test(verify_match, an_epoch_is_no_other_version)
