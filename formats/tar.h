@@ -24,6 +24,7 @@ typedef struct tar_entry {
     asy_span name, link; /* after extensions; borrowed from the file or the arena */
     uint32_t mode;
     asy_type type;
+    bool pax;      /* it has a pax header of its own */
     bool pax_time; /* a pax record overrides header.mtime */
     bool sparse;   /* the stored content is not the file's */
     bool global;   /* a pax global header: no member */
@@ -89,7 +90,7 @@ bool tar_decimal(asy_span text, uint64_t *value);
 void tar_scan_read(tar_scan *scan, asy_layout *layout);
 /* Names duplicates and says whether the members may stand in any order (tar_order.c). */
 bool tar_order_is_free(const tar_scan *scan);
-/* A member records or compares the times of others, so that times matter (tar_order.c). */
+/* A member records or compares the times of others, so that times matter (tar_times.c). */
 bool tar_records_times(const tar_scan *scan);
 /* libarchive lists the same members; else it says in a finding where not (tar_check.c). */
 bool tar_check_listing(const tar_scan *scan);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When the order and the times of members have no effect. Unpacking works through the members one
+ * When the order of members has no effect. Unpacking works through the members one
  * after the other, so their order matters where one of them can change what a later one means: a
  * second one of the same name, a hard link, a path through a symbolic link, a folder that comes
  * after what it holds, a global header.
@@ -75,6 +75,34 @@ static bool parents_lead(const tar_scan *scan, const place *places, size_t count
     return !top || top == entry || (top->type == ASY_TYPE_DIR && top < entry);
 }
 
+/* The bytes of a header from `offset` on, up to `size` of them. */
+static asy_span header_field(const tar_scan *scan, const tar_entry *entry, size_t offset,
+                             size_t size)
+{
+    return asy_span_sub(scan->file, entry->header + offset, size);
+}
+
+/*
+ * dpkg, bsdtar and others set mode, owner and time of a hard link's file to what the link's header
+ * says, so that the last one wins: they may stand in any order only where all say the same. Pax
+ * records can say more of it (owners, attributes, lists of rights), so there must be none.
+ */
+static bool says_the_same(const tar_scan *scan, const tar_entry *link, const tar_entry *file)
+{
+    static const struct {
+        uint16_t offset, size;
+    } shared[] = {{100, 24},  /* mode, uid, gid */
+                  {136, 12},  /* mtime */
+                  {257, 72}}; /* magic, version, uname, gname */
+    if (link->pax || file->pax)
+        return false;
+    for (size_t i = 0; i < ASY_COUNT(shared); i++)
+        if (!asy_span_eq(header_field(scan, link, shared[i].offset, shared[i].size),
+                         header_field(scan, file, shared[i].offset, shared[i].size)))
+            return false;
+    return true;
+}
+
 static bool link_follows(const tar_scan *scan, const place *places, size_t count,
                          const tar_entry *entry)
 {
@@ -84,7 +112,7 @@ static bool link_follows(const tar_scan *scan, const place *places, size_t count
     if (!clean_path(entry->link, &target))
         return false;
     const tar_entry *file = find(scan, places, count, target);
-    return file && file->type == ASY_TYPE_FILE && file < entry;
+    return file && file->type == ASY_TYPE_FILE && file < entry && says_the_same(scan, entry, file);
 }
 
 static asy_span parent_of(asy_span path)
@@ -95,6 +123,16 @@ static asy_span parent_of(asy_span path)
     return asy_span_sub(path, 0, at);
 }
 
+/* A name that installing gives to a file for a while, so that it may meet the member of that name. */
+static bool is_passing_name(asy_span path)
+{
+    static const char *const parts[] = {".dpkg-", ".pacnew", ".pacorig", ".apk-new", ".apk."};
+    for (size_t i = 0; path.len && i < ASY_COUNT(parts); i++)
+        if (memmem(path.ptr, path.len, parts[i], strlen(parts[i])))
+            return true;
+    return false;
+}
+
 /* The places by index, as in the archive, and sorted by path. */
 static bool relations_hold(const tar_scan *scan, const place *by_index, const place *sorted,
                            size_t count)
@@ -102,7 +140,7 @@ static bool relations_hold(const tar_scan *scan, const place *by_index, const pl
     asy_span checked = {NULL, 0};
     for (size_t i = 0; i < count; i++) {
         const tar_entry *entry = &scan->entries[by_index[i].index];
-        if (entry->sparse || entry->type == ASY_TYPE_OTHER)
+        if (entry->sparse || entry->type == ASY_TYPE_OTHER || is_passing_name(by_index[i].path))
             return false;
         asy_span folder = parent_of(by_index[i].path);
         bool same = folder.len && asy_span_eq(folder, checked);
@@ -149,29 +187,4 @@ bool tar_order_is_free(const tar_scan *scan)
     free(by_index);
     free(sorted);
     return is_free;
-}
-
-static bool contains(asy_span text, const char *part)
-{
-    return text.len && memmem(text.ptr, text.len, part, strlen(part)) != NULL;
-}
-
-/* Python's and Guile's and Lisp's compiled files, caches, mtree manifests, build logs, git's index. */
-static bool is_time_record(asy_span name)
-{
-    static const char *const ends[] = {".pyc",        ".pyo",       ".elc",  ".fasl",
-                                       ".ji",         "mtree",      "MTREE", ".ninja_log",
-                                       ".ninja_deps", ".git/index", "ls-R"};
-    for (size_t i = 0; i < ASY_COUNT(ends); i++)
-        if (asy_span_ends(name, ends[i]))
-            return true;
-    return contains(name, ".cache") || contains(name, "ccache/");
-}
-
-bool tar_records_times(const tar_scan *scan)
-{
-    for (size_t i = 0; i < scan->count; i++)
-        if (is_time_record(scan->entries[i].name))
-            return true;
-    return false;
 }

@@ -132,6 +132,7 @@ static bool member(tar_scan *scan, const pending *p, asy_span block, uint64_t at
     uint64_t mode = 0;
     resolve_names(scan, p, block, &entry);
     entry.type = type_of(flag, entry.name);
+    entry.pax = p->pax_headers > 0;
     entry.pax_time = p->pax.time;
     entry.sparse = flag == 'S' || p->pax.sparse;
     if (flag == 'S' && !sparse_map(scan->file, block, &entry))

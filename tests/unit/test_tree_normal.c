@@ -51,6 +51,23 @@ Test(normal, tar_times_and_their_conditions)
          "sample; echo > t/.MTREE; " TOUCH "pack .", false},
         {"times beside a cache", "sample; echo > t/icon.cache; pack .",
          "sample; echo > t/icon.cache; " TOUCH "pack .", false},
+        {"times beside a compressed mtree", "sample; echo > t/Mtree.GZ; pack .",
+         "sample; echo > t/Mtree.GZ; " TOUCH "pack .", false},
+        {"times beside a listing", "sample; echo > t/ls-lR.zst; pack .",
+         "sample; echo > t/ls-lR.zst; " TOUCH "pack .", false},
+        {"times beside an index", "sample; git init -q t; git -C t add .; pack .",
+         "sample; git init -q t; git -C t add .; " TOUCH "pack .", false},
+        {"times beside a working copy's file", "sample; mkdir t/.hg; echo > t/.hg/dirstate; pack .",
+         "sample; mkdir t/.hg; echo > t/.hg/dirstate; " TOUCH "pack .", false},
+        {"times beside .sconsign", "sample; echo > t/.sconsign.dblite; pack .",
+         "sample; echo > t/.sconsign.dblite; " TOUCH "pack .", false},
+        {"times beside zsh's compiled file", "sample; echo > t/f.zwc; pack .",
+         "sample; echo > t/f.zwc; " TOUCH "pack .", false},
+        {"times beside Guile's compiled file", "sample; cp /bin/true t/f.go; pack .",
+         "sample; cp /bin/true t/f.go; " TOUCH "pack .", false},
+        {"times beside a source in Go",
+         "sample; echo package x > t/f.go; touch -d @1 t t/f.go; pack .",
+         "sample; echo package x > t/f.go; touch -d @1 t t/f.go; " TOUCH "pack .", true},
         {"times in pax records", "sample; pack --format=pax .",
          "sample; " TOUCH "pack --format=pax .", false},
         {"a time spelled in base 256", "sample; pack ./a/x",
@@ -63,6 +80,8 @@ Test(normal, tar_times_and_their_conditions)
 
 Test(normal, tar_order_and_its_conditions)
 {
+/* A file at 0, and after it the links that are named, at 1,024 and 1,536. */
+#define LINKED      "sample; ln t/a/x t/a/b; ln t/a/x t/a/c; pack --no-recursion --sort=none a/x "
 #define LIST(names) "sample; pack --no-recursion --sort=none " names
     static const pair list[] = {
         {"order", LIST(". ./a ./a/x ./a/run"), LIST(". ./a ./a/run ./a/x"), true},
@@ -84,6 +103,25 @@ Test(normal, tar_order_and_its_conditions)
          "skip=2 count=1; dd if=out bs=512 count=2; dd if=out bs=512 skip=3) 2> dd.log > moved; "
          "mv moved out",
          false},
+        {"two hard links", LINKED "a/b a/c", LINKED "a/c a/b", true},
+        {"hard links of which one has another mode",
+         LINKED "a/b a/c; poke out 1124 30303034373535; resum out 1024",
+         LINKED "a/c a/b; poke out 1636 30303034373535; resum out 1536", false},
+        {"hard links of which one has another owner",
+         LINKED "a/b a/c; poke out 1132 30303030303031; resum out 1024",
+         LINKED "a/c a/b; poke out 1644 30303030303031; resum out 1536", false},
+        {"hard links of which one names another group",
+         LINKED "a/b a/c; poke out 1321 786f6f74; resum out 1024",
+         LINKED "a/c a/b; poke out 1833 786f6f74; resum out 1536", false},
+        {"hard links with pax records",
+         LINKED "--format=pax --pax-option=atime:=5,ctime:=5 a/b a/c",
+         LINKED "--format=pax --pax-option=atime:=5,ctime:=5 a/c a/b", false},
+        {"a name that dpkg uses while it unpacks",
+         "sample; ln -s x t/a/run.dpkg-new; touch -hd @5 t/a/run.dpkg-new; pack --no-recursion "
+         "--sort=none a/run a/run.dpkg-new",
+         "sample; ln -s x t/a/run.dpkg-new; touch -hd @5 t/a/run.dpkg-new; pack --no-recursion "
+         "--sort=none a/run.dpkg-new a/run",
+         false},
         {"a path through a symlink",
          "mkdir -p l d/d; ln -s a l/d; echo > d/d/x; tar -C l -cf out d; tar -C d -rf out d/x",
          "mkdir -p l d/d; ln -s a l/d; echo > d/d/x; tar -C d -cf out d/x; tar -C l -rf out d",
@@ -100,6 +138,7 @@ Test(normal, tar_order_and_its_conditions)
         {"a path with ..", LIST("-P ./a/x ./a/../a/run"), LIST("-P ./a/../a/run ./a/x"), false},
     };
 #undef LIST
+#undef LINKED
     check(list, ASY_COUNT(list));
 }
 

@@ -26,10 +26,10 @@ static const char PRELUDE[] =
     /* both FILE...: a file that is a tar of as many members and as many gzip files in a row. Each
      * block of 512 is a v7 header and the start of a gzip file, whose extra field is the rest of it;
      * the member's content is the deflate stream, in one stored block, and the trailer. */
-    "both() { perl -0777 -e 'foreach $f (@ARGV) { $n++; open F,\"<\",$f; $d=<F>; "
+    "both() { perl -0777 -e 'foreach $f (@ARGV) { open F,\"<\",$f; $d=<F>; "
     "$d.=\"\\0\"x((499-length $d)%512); open G,\">\",\"part\"; print G $d; close G; "
     "$c=pack(\"Cvv\",1,length $d,~length($d)&65535).$d.substr(`gzip -nc part`,-8); "
-    "$h=pack(\"a10va88a8a8a8a12a12a8\",\"\\x1f\\x8b\\x08\\x04\".($n.$f).(\"\\0\"x10),500,"
+    "$h=pack(\"a10va88a8a8a8a12a12a8\",\"\\x1f\\x8b\\x08\\x04\".($f x 4).(\"\\0\"x10),500,"
     "\"\",\"0000644\",\"0000000\",\"0000000\",sprintf(\"%011o\",length $c),"
     "sprintf(\"%011o\",1e9),\" \"x8).\"0\".(\"\\0\"x355); "
     "substr($h,148,8)=sprintf(\"%06o\\0 \",unpack(\"%32C*\",$h)); print $h.$c } "
