@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A folder as a synthetic node: one record for everything beneath it, at any depth, named by its
+ * A folder as a synthetic node: one record for itself, and one for everything beneath it, at any depth, named by its
  * path from the folder; the entries of each folder by name bytes, each folder before what it holds.
  * Links are not followed and nothing but regular files is opened.
  */
@@ -150,7 +150,7 @@ static int add_file(asy_layout *layout, asy_node *child, int fd, const char *nam
     if (rc < 0)
         return rc;
     child->bytes = asy_blob_span(child->blob);
-    return ASY_OK;
+    return asy_reader_attributes(layout, file, error);
 }
 
 /* A member's node: read for a file; named and described for the rest. */
@@ -189,7 +189,20 @@ static int walk_into(asy_layout *layout, int fd, const char *name, const char *p
         openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (inner < 0)
         return asy_error_errno(error, ASY_E_IO, "cannot open the folder");
-    return walk(layout, inner, path, depth, error);
+    int rc = asy_reader_attributes(layout, inner, error);
+    return rc < 0 ? rc : walk(layout, inner, path, depth, error);
+}
+
+/* The mode, and the owner where the mode lends the owner's rights to whoever runs it. */
+static void say_rights(asy_layout *layout, const struct stat *st, asy_meta *meta)
+{
+    meta->has_mode = true;
+    meta->mode = (uint32_t)st->st_mode & 07777;
+    say(layout, "mode", asy_layout_text(layout, "%04o", meta->mode));
+    if (!(st->st_mode & (S_ISUID | S_ISGID)))
+        return;
+    say(layout, "uid", asy_layout_text(layout, "%u", (unsigned)st->st_uid));
+    say(layout, "gid", asy_layout_text(layout, "%u", (unsigned)st->st_gid));
 }
 
 static int describe(asy_layout *layout, int fd, const char *name, const char *path,
@@ -203,9 +216,7 @@ static int describe(asy_layout *layout, int fd, const char *name, const char *pa
     if (meta.type == ASY_TYPE_SYMLINK) {
         rc = read_link(layout, fd, name, &meta, error);
     } else {
-        meta.has_mode = true;
-        meta.mode = (uint32_t)st->st_mode & 07777;
-        say(layout, "mode", asy_layout_text(layout, "%04o", meta.mode));
+        say_rights(layout, st, &meta);
     }
     if (meta.type == ASY_TYPE_CHAR || meta.type == ASY_TYPE_BLOCK)
         say(layout, "device",
@@ -242,13 +253,26 @@ static int walk(asy_layout *layout, int fd, const char *prefix, unsigned depth, 
     return rc;
 }
 
+/* The folder itself: a record without a key, as its name is not part of it. */
+static int describe_top(asy_layout *layout, int fd, asy_error *error)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return asy_error_errno(error, ASY_E_IO, "cannot stat");
+    asy_layout_record(layout, (asy_span){NULL, 0});
+    say_rights(layout, &st, &layout->node->meta);
+    return asy_reader_attributes(layout, fd, error);
+}
+
 int asy_reader_directory(asy_reader *reader, asy_node *node, int fd, asy_error *error)
 {
     asy_layout layout;
     asy_layout_init(&layout, reader, node, (asy_span){NULL, 0}, error);
     node->format = asy_format_by_name("directory");
     node->meta.type = ASY_TYPE_DIR;
-    int rc = walk(&layout, fd, NULL, 0, error);
+    int rc = describe_top(&layout, fd, error);
+    if (rc == ASY_OK)
+        rc = walk(&layout, fd, NULL, 0, error);
     asy_layout_finish(&layout);
     node->sha256 = asy_node_listing(node);
     return rc;

@@ -58,6 +58,9 @@ int asy_reader_read_as(asy_reader *reader, asy_node *node, const asy_format *for
 /* Reads the folder open at fd (which stays the caller's) into a synthetic node. */
 int asy_reader_directory(asy_reader *reader, asy_node *node, int fd, asy_error *error);
 
+/* Regions `xattr.NAME` in the current record, for what is open at fd: attributes.c says which. */
+int asy_reader_attributes(asy_layout *layout, int fd, asy_error *error);
+
 void asy_layout_init(asy_layout *layout, asy_reader *reader, asy_node *node, asy_span probe_name,
                      asy_error *error);
 /* Covers what is left, moves the lists to the arena and sets well_formed. */

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool finding_is_limit(const asy_node *node, const char *limit)
 {
@@ -77,22 +78,40 @@ Test(directory, describes_and_never_follows)
     remove_made();
 }
 
-Test(directory, hash_covers_names_modes_links_and_contents_alone)
+Test(directory, hash_covers_what_changes_rights_or_contents_alone)
 {
     static const struct {
         const char *script;
-        bool same;
-    } cases[] = {{"sample; mv t out; find out -exec touch -hd @5 {} +", true},
-                 {"sample; mv t out; chmod u+s out/a/run", false},
-                 {"sample; mv t out; mv out/a/x out/a/y", false},
-                 {"sample; mv t out; ln -sfn run out/a/link", false},
-                 {"sample; mv t out; echo 0ne > out/a/x", false},
-                 {"sample; mv t out; mkdir out/new", false}};
+        bool same, as_root;
+    } cases[] = {
+        {"sample; mv t out; find out -exec touch -hd @5 {} +", true},
+        {"sample; mv t out; chmod u+s out/a/run", false},
+        {"sample; mv t out; mv out/a/x out/a/y", false},
+        {"sample; mv t out; ln -sfn run out/a/link", false},
+        {"sample; mv t out; echo 0ne > out/a/x", false},
+        {"sample; mv t out; mkdir out/new", false},
+        {"sample; mv t out; chmod 777 out", false},
+        {"sample; mv t out; xattr out/a/run security.capability 01000002800000000000000000000000"
+         "00000000",
+         false, true},
+        {"sample; mv t out; xattr out/a/x user.note 61", false},
+        {"sample; mv t out; xattr out/a user.note 61", false},
+        {"sample; mv t out; xattr out user.note 61", false},
+        {"sample; mv t out; xattr out/a/x trusted.note 61", true, true},
+        /* user 1 may read and write */
+        {"sample; mv t out; xattr out/a/x system.posix_acl_access 02000000"
+         "01000600ffffffff0200060001000000"
+         "04000400ffffffff10000600ffffffff"
+         "20000400ffffffff; chmod 644 out/a/x",
+         false},
+        {"sample; mv t out; chown 5:5 out/a/run", true, true}};
     asy_tree first;
     ASY_AUTO_FREE char *first_dir = made_by("sample; mv t out");
     read_made(first_dir, "out", NULL, &first);
     for (size_t i = 0; i < ASY_COUNT(cases); i++) {
         asy_tree tree;
+        if (cases[i].as_root && geteuid() != 0)
+            continue;
         ASY_AUTO_FREE char *dir = made_by(cases[i].script);
         read_made(dir, "out", NULL, &tree);
         cr_expect_eq(asy_sha256_eq(&tree.root->sha256, &first.root->sha256), cases[i].same, "%s",
@@ -100,6 +119,26 @@ Test(directory, hash_covers_names_modes_links_and_contents_alone)
         asy_tree_free(&tree);
     }
     asy_tree_free(&first);
+    remove_made();
+}
+
+Test(directory, owner_counts_where_it_lends_rights)
+{
+    static const char *const modes[] = {"4755", "2755"};
+    if (geteuid() != 0)
+        cr_skip_test("it takes root to give a file away");
+    for (size_t i = 0; i < ASY_COUNT(modes); i++) {
+        asy_tree left, right;
+        ASY_AUTO_FREE char *one = asy_asprintf("sample; mv t out; chmod %s out/a/run", modes[i]);
+        ASY_AUTO_FREE char *two =
+            asy_asprintf("sample; mv t out; chown 5:6 out/a/run; chmod %s out/a/run", modes[i]);
+        ASY_AUTO_FREE char *left_dir = made_by(one), *right_dir = made_by(two);
+        read_made(left_dir, "out", NULL, &left);
+        read_made(right_dir, "out", NULL, &right);
+        cr_expect_not(asy_sha256_eq(&left.root->sha256, &right.root->sha256), "%s", modes[i]);
+        asy_tree_free(&left);
+        asy_tree_free(&right);
+    }
     remove_made();
 }
 

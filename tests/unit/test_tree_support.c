@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* sample: a small tree in t. pack: a tar of it, the same for the same tree and arguments.
- * poke FILE OFFSET HEX: overwrites bytes. resum FILE OFFSET: mends a tar header's checksum. */
+ * xattr FILE NAME HEX: sets an extended attribute. poke FILE OFFSET HEX: overwrites bytes. resum FILE OFFSET: mends a tar header's checksum. */
 static const char PRELUDE[] =
     "set -euo pipefail; umask 022; export LC_ALL=C TZ=UTC\n"
     "sample() { mkdir -p t/a; echo one > t/a/x; echo two > t/a/run; chmod 755 t/a/run; seq 999 > "
@@ -21,6 +21,8 @@ static const char PRELUDE[] =
     "resum() { perl -e 'open F,\"+<\",$ARGV[0] or die; seek F,$ARGV[1],0; read F,$b,512; "
     "substr($b,148,8)=\" \"x8; $s=unpack(\"%32C*\",$b); seek F,$ARGV[1]+148,0; printf F "
     "\"%06o\\0 \",$s' \"$@\"; }\n"
+    "xattr() { /usr/bin/python3 -c 'import os, sys; os.setxattr(sys.argv[1], sys.argv[2], "
+    "bytes.fromhex(sys.argv[3]))' \"$@\"; }\n"
     "control() { mkdir -p t/DEBIAN; printf 'Package: p\\nVersion: 1\\nArchitecture: all\\n"
     "Maintainer: M <m@example.org>\\nDescription: d\\n' > t/DEBIAN/control; }\n"
     /* both FILE...: a file that is a tar of as many members and as many gzip files in a row. Each
