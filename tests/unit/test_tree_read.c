@@ -84,26 +84,26 @@ Test(directory, hash_covers_what_changes_rights_or_contents_alone)
         const char *script;
         bool same, as_root;
     } cases[] = {
-        {"sample; mv t out; find out -exec touch -hd @5 {} +", true},
-        {"sample; mv t out; chmod u+s out/a/run", false},
-        {"sample; mv t out; mv out/a/x out/a/y", false},
-        {"sample; mv t out; ln -sfn run out/a/link", false},
-        {"sample; mv t out; echo 0ne > out/a/x", false},
-        {"sample; mv t out; mkdir out/new", false},
-        {"sample; mv t out; chmod 777 out", false},
+        {"sample; mv t out; find out -exec touch -hd @5 {} +", true, false},
+        {"sample; mv t out; chmod u+s out/a/run", false, false},
+        {"sample; mv t out; mv out/a/x out/a/y", false, false},
+        {"sample; mv t out; ln -sfn run out/a/link", false, false},
+        {"sample; mv t out; echo 0ne > out/a/x", false, false},
+        {"sample; mv t out; mkdir out/new", false, false},
+        {"sample; mv t out; chmod 777 out", false, false},
         {"sample; mv t out; xattr out/a/run security.capability 01000002800000000000000000000000"
          "00000000",
          false, true},
-        {"sample; mv t out; xattr out/a/x user.note 61", false},
-        {"sample; mv t out; xattr out/a user.note 61", false},
-        {"sample; mv t out; xattr out user.note 61", false},
+        {"sample; mv t out; xattr out/a/x user.note 61", false, false},
+        {"sample; mv t out; xattr out/a user.note 61", false, false},
+        {"sample; mv t out; xattr out user.note 61", false, false},
         {"sample; mv t out; xattr out/a/x trusted.note 61", true, true},
         /* user 1 may read and write */
         {"sample; mv t out; xattr out/a/x system.posix_acl_access 02000000"
          "01000600ffffffff0200060001000000"
          "04000400ffffffff10000600ffffffff"
          "20000400ffffffff; chmod 644 out/a/x",
-         false},
+         false, false},
         {"sample; mv t out; chown 5:5 out/a/run", true, true}};
     asy_tree first;
     ASY_AUTO_FREE char *first_dir = made_by("sample; mv t out");
