@@ -196,5 +196,8 @@ int cmd_verify(int argc, char **argv)
         rc = prepare(&options, &keep, &error);
     int code = rc < 0 ? cmd_fail("verify", &error) : run(&options, &error);
     report_files_close(&options.reports);
+    /* Goes when nothing could be tried; else it is not empty and stays. */
+    if (keep)
+        rmdir(keep);
     return code;
 }

@@ -413,6 +413,19 @@ static int settle(run *r, int rc, asy_error *error)
     return ASY_OK;
 }
 
+/* Where nothing could be tried, as the words were off, nothing stays that a second try would trip
+ * over. */
+static bool leave_nothing(run *r, int rc)
+{
+    if (rc != ASY_E_USAGE && rc != ASY_E_NOT_FOUND && rc != ASY_E_FORMAT)
+        return false;
+    if (r->log_fd >= 0)
+        unlink(r->build->log_path);
+    asy_free_cleanup(&r->build->log_path);
+    asy_free_cleanup(&r->build->record_path);
+    return true;
+}
+
 static int write_record(run *r, asy_error *error)
 {
     asy_build *build = r->build;
@@ -441,7 +454,7 @@ int asy_build_run(const asy_build_request *request, asy_build *out, asy_error *e
     int rc = settle(&r, stages(&r, error), error);
     out->seconds = now_seconds() - r.started;
     ASY_ERROR_AUTO record_error = ASY_ERROR_INIT;
-    if (write_record(&r, &record_error) < 0 && rc == ASY_OK) {
+    if (!leave_nothing(&r, rc) && write_record(&r, &record_error) < 0 && rc == ASY_OK) {
         rc = record_error.code;
         *error = record_error;
         record_error = (asy_error)ASY_ERROR_INIT;

@@ -72,7 +72,7 @@ asy_sandbox_limits asy_build_default_limits(void);
  * Runs it. ASY_OK whenever the record says what happened, a failed build included; then out->status
  * tells. Else nothing could be tried because the user's words are off (ASY_E_USAGE,
  * ASY_E_NOT_FOUND), the source contradicts itself (ASY_E_MISMATCH), or ASY_E_INTERRUPTED; out is to
- * be freed in any case. The record is written whenever out_dir can be written to.
+ * be freed in any case. The record is written whenever something was tried.
  */
 int asy_build_run(const asy_build_request *request, asy_build *out, asy_error *error);
 void asy_build_free(asy_build *build);

@@ -81,15 +81,16 @@ mkdir built
 expect_exit 3 'a Makefile without an install target makes no output by itself' \
     "$ASSAY" rebuild plain --root host --out built
 contains 'the way out is said' built/build.log '--output'
-expect_exit 0 'its outputs can be named' "$ASSAY" rebuild plain --root host --output prog --out built
-check 'the output is there' test -x built/prog
+expect_exit 0 'its outputs can be named' "$ASSAY" rebuild plain --root host --output prog --out named
+check 'the output is there' test -x named/prog
 
 mkdir none
-expect_exit 2 'a tree that holds no recipe is refused' "$ASSAY" rebuild none --root host --out built
+expect_exit 2 'a tree that holds no recipe is refused' "$ASSAY" rebuild none --root host --out nothing
 contains 'the message lists what was looked for' "$work/err" CMakeLists.txt
 printf 'build: true\ninstall: x\n' > none/assay.build
-expect_exit 2 'an error in assay.build is refused' "$ASSAY" rebuild none --root host --out built
+expect_exit 2 'an error in assay.build is refused' "$ASSAY" rebuild none --root host --out nothing
 contains 'its line is named' "$work/err" 'line 2'
-expect_exit 2 'a root that does not exist is refused' "$ASSAY" rebuild make --root debian:../x --out built
+expect_exit 2 'a root that does not exist is refused' "$ASSAY" rebuild make --root debian:../x --out nothing
+check 'what could not be tried leaves nothing' rmdir nothing
 
 finish

@@ -16,6 +16,7 @@ git -C "$repository" commit -qm two --allow-empty
 git -C "$repository" tag twice
 
 rebuild() {
+    rm -rf "$work/made"
     "$ASSAY" rebuild "$1" --out "$work/made"
 }
 
