@@ -90,12 +90,8 @@ static const int always[] = {
 };
 
 static const int for_folders[] = {
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(statx),
-    SCMP_SYS(getdents64),
-    SCMP_SYS(readlinkat),
-    SCMP_SYS(flistxattr),
-    SCMP_SYS(fgetxattr),
+    SCMP_SYS(newfstatat), SCMP_SYS(statx),      SCMP_SYS(getdents64),
+    SCMP_SYS(readlinkat), SCMP_SYS(flistxattr), SCMP_SYS(fgetxattr),
 };
 
 static bool allow_list(scmp_filter_ctx filter, const int *calls, size_t count)
