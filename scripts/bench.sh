@@ -100,7 +100,7 @@ bare_build() {
 
 # overhead NAME BARE-SECONDS VERIFY-SECONDS
 overhead() {
-    row "$1" "$2" "$3" "+$(calc "$3 - $2")"
+    row "$1" "$2" "$3" "$(awk "BEGIN { printf \"%+.2f\", $3 - $2 }")"
 }
 
 verify_project() {
@@ -111,22 +111,22 @@ verify_project() {
 # which stand in an apt configuration of the bench's own.
 fetch_source() {
     local apt=$bench/apt
-    mkdir -p "$apt/lists/partial" "$bench/sed"
+    mkdir -p "$apt/lists/partial" "$bench/cjson"
     # shellcheck disable=SC2016 # apt's own variables
     apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
         awk '$1 == "Debian" && !seen[$0]++ { print "deb", $2, $3, "main"; print "deb-src", $2, $3, "main" }' \
             > "$apt/sources.list"
     local options=(-o "Dir::Etc::SourceList=$apt/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$apt/lists" -o "Dir::Cache::pkgcache=" -o "Dir::Cache::srcpkgcache=")
-    (cd "$bench/sed" &&
+    (cd "$bench/cjson" &&
         apt-get -qq "${options[@]}" update &&
-        apt-get -qq "${options[@]}" source --download-only sed &&
-        apt-get -qq "${options[@]}" download sed) > "$bench/fetch.log" 2>&1
+        apt-get -qq "${options[@]}" source --download-only cjson &&
+        apt-get -qq "${options[@]}" download libcjson1) > "$bench/fetch.log" 2>&1
 }
 
-verify_sed() {
-    "$assay" verify "$bench"/sed/sed_*.deb --source "$(echo "$bench"/sed/sed_*.dsc)" \
-        --root debian:bookworm --report "json=$work/sed.json" --report text=-
+verify_cjson() {
+    "$assay" verify "$bench"/cjson/libcjson1_*.deb --source "$(echo "$bench"/cjson/cjson_*.dsc)" \
+        --root debian:bookworm --report "json=$work/cjson.json" --report text=-
 }
 
 bench_verify() {
@@ -141,15 +141,15 @@ bench_verify() {
     echo 'Verify, everything cached (aim: the build command + 5 % + 2 s)'
     row '' 'build' 'verify' 'over'
     overhead '24 C files, --root host (build: by hand)' "$bare" "$whole"
-    if [ ! -d "$bench/sed" ] && ! fetch_source; then
-        rm -rf "$bench/sed"
-        row 'sed: left out, the archive cannot be read' '' '' ''
+    if [ ! -d "$bench/cjson" ] && ! fetch_source; then
+        rm -rf "$bench/cjson"
+        row 'cjson: left out, the archive cannot be read' '' '' ''
         return 0
     fi
-    verify_sed > "$work/out" 2>&1 || true
-    whole=$(runs=1 best verify_sed)
-    overhead 'sed, debian:bookworm (build: in its record)' \
-        "$(calc "$(json "$work/sed.json" build run seconds)")" "$whole"
+    verify_cjson > "$work/out" 2>&1 || true
+    whole=$(runs=1 best verify_cjson)
+    overhead 'cjson, debian:bookworm (build: in its record)' \
+        "$(calc "$(json "$work/cjson.json" build run seconds)")" "$whole"
 }
 
 # ---- diff ----------------------------------------------------------------------------------------
