@@ -245,11 +245,9 @@ static char **make_environment(const asy_build *build)
     return list;
 }
 
-static void tick(void *context, double seconds)
+static void tick(void *context, double seconds ASY_UNUSED)
 {
-    const run *r = context;
-    ASY_AUTO_FREE char *text = asy_asprintf("building (%.0f s)", seconds);
-    say(r, text);
+    say(context, "building");
 }
 
 static int run_sandbox(run *r, asy_error *error)
