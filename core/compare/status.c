@@ -2,20 +2,33 @@
 /* What a step proves (benign), what it merely explains, and what nothing accounts for. */
 #include "compare/passes.h"
 
-/* A step proves something only on files that installing unpacks and that keep to their format. */
-static bool provable(const asy_node *node)
+/* A file that breaks its format, or that two formats claim, can be read in more than one way: then
+ * what a field of it, or of anything inside, means is not known. */
+static bool sound(const asy_node *node)
 {
-    return node && node->well_formed && !asy_node_limited(node) && asy_node_is_unpacked(node);
+    if (!node)
+        return false;
+    for (; node; node = node->parent)
+        if (!node->well_formed || asy_node_limited(node))
+            return false;
+    return true;
 }
 
 static void judge(asy_draft *draft)
 {
-    if (!draft->step) {
-        draft->d.status = draft->d.cause ? ASY_EXPLAINED : ASY_UNEXPLAINED;
+    const asy_node *left = draft->d.left_node, *right = draft->d.right_node;
+    const char *cause = draft->step ? draft->step->cause : draft->d.cause;
+    draft->d.cause = NULL;
+    draft->d.status = ASY_UNEXPLAINED;
+    if (!cause)
+        return;
+    if (!sound(left) || !sound(right)) {
+        draft->d.possible_cause = cause;
         return;
     }
-    draft->d.cause = draft->step->cause;
-    bool proven = provable(draft->d.left_node) && provable(draft->d.right_node);
+    /* A step proves something only where installing unpacks. */
+    bool proven = draft->step && asy_node_is_unpacked(left) && asy_node_is_unpacked(right);
+    draft->d.cause = cause;
     draft->d.status = proven ? ASY_BENIGN : ASY_EXPLAINED;
 }
 
