@@ -105,6 +105,8 @@ const asy_build_output *asy_verify_match(const asy_build *build, const char *art
 {
     const char *name = asy_path_base(artifact);
     *other_version = false;
+    if (!build->outputs)
+        return NULL;
     const asy_build_output *found = same_digest(build, sha256);
     if (!found)
         found = same_name(build, name);
