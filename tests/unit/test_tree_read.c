@@ -2,6 +2,8 @@
 /* Reading: limits that hold, folders that are not followed out of, edits that never pass. */
 #include "test_tree_support.h"
 
+#include "base/buf.h"
+
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,18 @@ static bool finding_is_limit(const asy_node *node, const char *limit)
         if (finding_is_limit(node->children[i], limit))
             return true;
     return false;
+}
+
+/* How far the reading went down the first members, for a message. */
+static char *way_down(const asy_node *node)
+{
+    ASY_BUF_AUTO text = ASY_BUF_INIT;
+    for (; node; node = node->child_count ? node->children[0] : NULL) {
+        asy_buf_printf(&text, " > %s %zu", node->format->name, node->bytes.len);
+        for (size_t i = 0; i < node->finding_count; i++)
+            asy_buf_printf(&text, " [%s]", node->findings[i].text);
+    }
+    return asy_buf_take(&text);
 }
 
 Test(limits, each_cuts_the_reading_and_is_named)
@@ -43,8 +57,9 @@ Test(limits, each_cuts_the_reading_and_is_named)
         asy_limits limits = {cases[i].depth, cases[i].entries, cases[i].expanded, cases[i].ratio};
         ASY_AUTO_FREE char *dir = made_by(cases[i].script);
         read_made(dir, "out", &limits, &tree);
-        cr_expect(tree.limited, "%s", cases[i].script);
-        cr_expect(finding_is_limit(tree.root, cases[i].limit), "%s", cases[i].script);
+        ASY_AUTO_FREE char *way = way_down(tree.root);
+        cr_expect(tree.limited, "%s%s", cases[i].script, way);
+        cr_expect(finding_is_limit(tree.root, cases[i].limit), "%s%s", cases[i].script, way);
         asy_tree_free(&tree);
     }
     cr_assert(asy_limits_default.expanded < big);
