@@ -127,17 +127,21 @@ bool tar_checksum_holds(asy_span block, bool *canonical)
     return value == sum || (as_signed >= 0 && value == (uint64_t)as_signed);
 }
 
-/* The number that the digits at `at` make, whatever follows them. */
-static uint64_t digits_of(asy_span field, size_t at, const char *alphabet, unsigned base)
+/* The number that the digits at `at` make, whatever follows them. False for a single one: in data of
+ * any other kind that and a small signed sum meet by chance, in one file of some thousands. */
+static bool digits_of(asy_span field, size_t at, const char *alphabet, unsigned base,
+                      uint64_t *number)
 {
     uint64_t value = 0;
+    size_t start = at;
     for (; at < field.len; at++) {
         const char *digit = field.ptr[at] ? strchr(alphabet, field.ptr[at]) : NULL;
         if (!digit)
             break;
         value = value * base + (uint64_t)(digit - alphabet); /* at most 8 digits: 48 bits */
     }
-    return value;
+    *number = value;
+    return at - start > 1;
 }
 
 bool tar_some_reader_sums(asy_span block)
@@ -152,12 +156,11 @@ bool tar_some_reader_sums(asy_span block)
         at++;
     if (at == stored.len)
         return false;
-    if (stored.ptr[0] & 0x80)
-        base256(stored, &value);
-    else if (stored.ptr[at] == '+')
-        value = digits_of(stored, at + 1, base64, 64);
-    else
-        value = digits_of(stored, at, "01234567", 8);
+    bool read = stored.ptr[0] & 0x80    ? base256(stored, &value)
+                : stored.ptr[at] == '+' ? digits_of(stored, at + 1, base64, 64, &value)
+                                        : digits_of(stored, at, "01234567", 8, &value);
+    if (!read)
+        return false;
     return value == sum || (as_signed >= 0 && value == (uint64_t)as_signed);
 }
 

@@ -129,3 +129,24 @@ Test(tar, oddities_are_findings)
     }
     remove_made();
 }
+
+/* A reader that takes odd spellings of the checksum must not take noise for a header. */
+Test(tar, is_not_seen_in_compressed_data)
+{
+    uint8_t block[512];
+    uint64_t random = 20240501;
+    for (unsigned i = 0; i < 400000; i++) {
+        for (size_t k = 0; k < sizeof(block); k += 8) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            memcpy(block + k, &random, 8);
+        }
+        memcpy(block, "\x1f\x8b\x08", 4);
+        asy_span bytes = {block, sizeof(block)};
+        asy_probe probe = {.head = bytes, .bytes = bytes, .size = sizeof(block)};
+        asy_probed found = asy_format_find(&probe);
+        cr_assert_str_eq(found.format->name, "gzip");
+        cr_assert_null(found.rival, "%u", i);
+    }
+}
