@@ -19,7 +19,8 @@ run=(uidmap git binutils ca-certificates)
 roots=(mmdebstrap gpg dpkg-dev)
 # To test: the unit test library, tools that make input files, a second JSON reader, real servers.
 tests=(libcriterion-dev xz-utils zstd bzip2 libarchive-tools busybox-static file fakeroot cpio
-    python3 python3-jsonschema openssl openssh-server openssh-client nginx-light fcgiwrap)
+    python3 python3-jsonschema openssl openssh-server openssh-client nginx-light fcgiwrap
+    cmake meson ninja-build autoconf automake strace bsdutils)
 # For the gates of .ci/run.
 gates=(clang libclang-rt-14-dev llvm clang-tidy clang-format cppcheck shellcheck mandoc)
 

@@ -80,9 +80,9 @@ expect_exit 2 'a file name with escapes' "$ASSAY" diff $'no\e[31m' a
 refuse 'is escaped in messages, too' grep -q $'\e' err
 
 if command -v script > terminal; then
-    script -qec "$ASSAY diff a b" /dev/null < /dev/null > colored
+    TERM=xterm script -qec "$ASSAY diff a b" /dev/null < /dev/null > colored
     check 'a terminal gets colours' grep -q $'\e\[31m' colored
-    NO_COLOR=1 script -qec "$ASSAY diff a b" /dev/null < /dev/null > plain
+    TERM=xterm NO_COLOR=1 script -qec "$ASSAY diff a b" /dev/null < /dev/null > plain
     refuse 'unless NO_COLOR says no' grep -q $'\e' plain
 else
     skip 'colours: script(1) is not here'
