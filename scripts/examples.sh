@@ -6,10 +6,13 @@
 #     scripts/examples.sh             prints the examples
 #     scripts/examples.sh --check     compares them with README.md
 #     scripts/examples.sh --update    writes them into README.md
+#
+# The program is $ASSAY, else build/assay.
 set -euo pipefail
 umask 022
 cd "$(dirname "$0")/.."
 top=$PWD
+program=$(realpath "${ASSAY:-build/assay}")
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES SOURCE_DATE_EPOCH
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_CONFIG_NOSYSTEM=1 NO_COLOR=1
 export LC_ALL=C.UTF-8 TZ=UTC
@@ -26,7 +29,7 @@ example() {
     local text=$1 command=$2 code=0
     shift 2
     printf '**%s**\n\n```console\n$ %s\n' "$text" "$command"
-    (PATH=$top/build:$PATH && "$@" sh -c "$command") > output 2>&1 || code=$?
+    (PATH=$(dirname "$program"):$PATH && "$@" sh -c "$command") > output 2>&1 || code=$?
     steady < output
     printf '$ echo $?\n%d\n```\n\n' "$code"
 }
