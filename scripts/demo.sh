@@ -72,7 +72,9 @@ expect() {
 
 [ -x build/assay ] || fail 'build/assay is missing: run make first'
 rm -rf "$demo"
-mkdir -p "$demo/vendor"
+mkdir -p "$demo/vendor" "$demo/tmp"
+# Scratch files stay below the checkout, too.
+export TMPDIR=$PWD/$demo/tmp
 
 step '1. The source: a git repository with a small C program, csv-sum, tagged v1.0.'
 make_repository
