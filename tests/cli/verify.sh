@@ -153,15 +153,23 @@ is 'runs at the same time keep apart' "$(cat one? | grep -c '^reproduced') $(cat
 
 # The artifact is replaced between the hash and the comparison, by one that would pass.
 mkdir art && sed 's/two/TWO/' good.tar > art/x.tar && cp times-then.tar art/next
-(sleep 0.7 && mv art/next art/x.tar) &
+# Waits for a build's first word, which comes after the hash.
+until_started() {
+    local i
+    for ((i = 0; i < 600; i++)); do
+        [ -s "$1/build.log" ] && return
+        sleep 0.05
+    done
+}
+(until_started replaced && mv art/next art/x.tar) &
 expect_exit 2 'a file replaced while it is verified gives no verdict' \
-    "$ASSAY" verify art/x.tar --accept explained --source times@main --build "$(sed -n 's/^build: //p' \
-    times/assay.build); sleep 1.5" --output out.tar
+    "$ASSAY" verify art/x.tar --accept explained --source times@main --keep replaced --output out.tar \
+    --build "echo started; $(sed -n 's/^build: //p' times/assay.build); sleep 2"
 contains 'and the reason is said' "$work/out" 'changed while it was being verified'
 
-"$ASSAY" rebuild good@main --build 'sleep 100' --output x --out stopped > "$work/out" 2>&1 &
+"$ASSAY" rebuild good@main --build 'echo started; sleep 100' --output x --out stopped > "$work/out" 2>&1 &
 pid=$!
-sleep 1
+until_started stopped
 kill -INT $pid
 code=0
 wait $pid || code=$?
